@@ -1,0 +1,61 @@
+/**
+ * Every error this library throws on purpose: one class, one stable `code` each.
+ * A message says what was wrong, where, what was expected, what was found and what to do.
+ * This file does not catch, log or translate anything.
+ */
+
+export type ErrorCode =
+  | "ERR_OPTION" // an unknown or impossible option, dial or flag
+  | "ERR_FILE" // a file that is missing or cannot be read
+  | "ERR_CHECKPOINT" // a checkpoint that is truncated, lying, or does not fit its config
+  | "ERR_CONFIG" // a config.json or taperbert.json that cannot describe a model of ours
+  | "ERR_VOCABULARY" // a vocabulary that cannot tokenise
+  | "ERR_DATA" // a row of a data file
+  | "ERR_INPUT" // token ids, segments or a replayed trace that do not fit the model
+  | "ERR_BACKEND" // a backend that cannot run here
+  | "ERR_GPU_UNAVAILABLE" // no GPU mode can run here; the message has the reason per mode
+  | "ERR_DISPOSED"; // a model or backend used after dispose()
+
+/** The error class of this library. `code` is stable across versions; the message is for people. */
+export class TaperError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "TaperError";
+    this.code = code;
+  }
+}
+
+/** The known name nearest to `name` by edit distance, if it is near enough to be meant. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Throws ERR_OPTION if `options` has a key outside `known`; the message names the nearest known one. */
+export function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const near = nearestName(key, known);
+    const hint = near ? `did you mean "${near}"?` : `known names: ${known.join(", ")}.`;
+    throw new TaperError("ERR_OPTION", `${where} has no option "${key}"; ${hint}`);
+  }
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, previous[j] + 1, row[j - 1] + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}

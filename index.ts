@@ -1,0 +1,1 @@
+export { TaperError } from "./engine/errors.ts";
