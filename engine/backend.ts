@@ -35,3 +35,8 @@ export interface Backend<Ops, H extends Handle = Handle> {
   release(handle: H): void;
   dispose(): void;
 }
+
+/** A handle whose values a CPU form reads in place. `data` is asked for anew in every operation: memory may have grown. */
+export interface ArrayHandle<T extends ArrayLike<number> = Float32Array> extends Handle {
+  readonly data: T;
+}
