@@ -4,8 +4,8 @@
  * It checks types through TypeScript only; the engine's validator has the last word.
  */
 
-import { typeCode, unsigned, vector, type ValueType } from "./encoding.ts";
-import { type Expr, float, type Float, i32, int, type Int, type Vec } from "./values.ts";
+import { typeCode, unsigned, type ValueType, vector } from "./encoding.ts";
+import { type Expr, type Float, float, type Int, i32, int, type Vec } from "./values.ts";
 
 export interface Local<T extends ValueType> extends Expr<T> {
   readonly index: number;
@@ -131,7 +131,11 @@ export class FunctionBuilder {
       if (last?.type === type) last.count++;
       else groups.push({ type, count: 1 });
     }
-    const body = [...vector(groups.map(({ type, count }) => [...unsigned(count), typeCode[type]])), ...this.#code, 0x0b];
+    const body = [
+      ...vector(groups.map(({ type, count }) => [...unsigned(count), typeCode[type]])),
+      ...this.#code,
+      0x0b,
+    ];
     return [...unsigned(body.length), ...body];
   }
 }

@@ -6,7 +6,7 @@
 
 import { float32, preamble, section, sectionId, signed, text, typeCode, unsigned, vector } from "./encoding.ts";
 import { FunctionBuilder, type FunctionRef, type Local } from "./function.ts";
-import { type Expr, v128, type Vec } from "./values.ts";
+import { type Expr, type Vec, v128 } from "./values.ts";
 
 /** Where constants lie: [constantBase, constantEnd) of the memory belongs to the module. */
 export const constantBase = 1024;
@@ -86,7 +86,10 @@ export class ModuleBuilder {
         ]),
       ),
       ...section(sectionId.function, vector(this.#functions.map((f) => unsigned(arities.indexOf(f.parameters))))),
-      ...section(sectionId.export, vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)]))),
+      ...section(
+        sectionId.export,
+        vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
+      ),
       ...section(sectionId.code, vector(this.#functions.map(({ builder }) => builder.encode()))),
       ...section(
         sectionId.data,

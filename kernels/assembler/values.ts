@@ -41,7 +41,13 @@ function simd(opcode: number): number[] {
 }
 
 /** An instruction that reads memory at `address + offset`; `align` is the exponent of the natural alignment. */
-function load<T extends ValueType>(type: T, op: readonly number[], align: number, address: Int, offset: number): Expr<T> {
+function load<T extends ValueType>(
+  type: T,
+  op: readonly number[],
+  align: number,
+  address: Int,
+  offset: number,
+): Expr<T> {
   return make(type, int(address), undefined, [...op, align, ...unsigned(offset)]);
 }
 
@@ -94,7 +100,10 @@ export const v128 = {
   or: vectors(80),
   xor: vectors(81),
   /** Bits of `a` where `mask` is 1, of `b` where it is 0. */
-  select: (a: Vec, b: Vec, mask: Vec): Vec => ({ type: "v128", code: [...a.code, ...b.code, ...mask.code, ...simd(82)] }),
+  select: (a: Vec, b: Vec, mask: Vec): Vec => ({
+    type: "v128",
+    code: [...a.code, ...b.code, ...mask.code, ...simd(82)],
+  }),
   /** 32-bit lanes picked from `a` (0–3) and `b` (4–7). */
   shuffle32: (a: Vec, b: Vec, lanes: readonly [number, number, number, number]) =>
     make("v128", a, b, [...simd(13), ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte))]),
@@ -119,8 +128,14 @@ export const f32x4 = {
   sqrt: vector(227),
   nearest: vector(106),
   /** `a·b + c` and `c − a·b`, fused or not as the processor likes: needs relaxed SIMD. */
-  relaxedMadd: (a: Vec, b: Vec, c: Vec): Vec => ({ type: "v128", code: [...a.code, ...b.code, ...c.code, ...simd(0x105)] }),
-  relaxedNmadd: (a: Vec, b: Vec, c: Vec): Vec => ({ type: "v128", code: [...a.code, ...b.code, ...c.code, ...simd(0x106)] }),
+  relaxedMadd: (a: Vec, b: Vec, c: Vec): Vec => ({
+    type: "v128",
+    code: [...a.code, ...b.code, ...c.code, ...simd(0x105)],
+  }),
+  relaxedNmadd: (a: Vec, b: Vec, c: Vec): Vec => ({
+    type: "v128",
+    code: [...a.code, ...b.code, ...c.code, ...simd(0x106)],
+  }),
 };
 
 export const i32x4 = {
