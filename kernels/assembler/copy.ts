@@ -1,5 +1,5 @@
 /**
- * Moving matrices about in memory: transposing a block, copying rows of a panel. Addresses and strides are in bytes.
+ * Moving matrices about in memory: transposing a block, copying rows, copying only rows that a mask keeps. Addresses and strides are in bytes.
  * No arithmetic on the values; nothing outside the stated rows and columns is written.
  */
 
@@ -58,6 +58,21 @@ export function defineCopies(module: ModuleBuilder): Copies {
       f.advance(from, fromStride);
     });
   });
+  const live = [...strides, "mask"] as const;
+  module.function("liveRows", live, (f, to, toStride, from, fromStride, rows, columns, mask) => {
+    f.while(rows, () => {
+      f.if(
+        f32.ne(f32.load(mask), 0),
+        () => f.call(copyRows, to, toStride, from, fromStride, 1, columns),
+        () => f.fill(to, 0, i32.shl(columns, 2)),
+      );
+      f.advance(to, toStride);
+      f.advance(from, fromStride);
+      f.advance(mask, 4);
+      f.setInt(rows, i32.sub(rows, 1));
+    });
+  });
+  module.function("clear", ["to", "bytes"], (f, to, bytes) => f.fill(to, 0, bytes));
   return { transpose, copyRows };
 }
 

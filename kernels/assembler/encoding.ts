@@ -40,11 +40,15 @@ export function signed(value: number): number[] {
   }
 }
 
+/** The bits of a float32, as an i32. */
+export function floatBits(value: number): number {
+  return new Int32Array(new Float32Array([value]).buffer)[0];
+}
+
 /** The four little-endian bytes of a float32. */
 export function float32(value: number): number[] {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setFloat32(0, value, true);
-  return [...bytes];
+  const bits = floatBits(value);
+  return [bits, bits >> 8, bits >> 16, bits >> 24].map((byte) => byte & 0xff);
 }
 
 /** A vector: its length, then its items. */

@@ -4,13 +4,16 @@
  * It holds no state after `encode()` and instantiates nothing.
  */
 
-import { float32, preamble, section, sectionId, signed, text, typeCode, unsigned, vector } from "./encoding.ts";
+import { floatBits, preamble, section, sectionId, signed, text, typeCode, unsigned, vector } from "./encoding.ts";
 import { FunctionBuilder, type FunctionRef, type Local } from "./function.ts";
-import { type Expr, type Vec, v128 } from "./values.ts";
+import { type Expr, i32, type Vec, v128 } from "./values.ts";
 
 /** Where constants lie: [constantBase, constantEnd) of the memory belongs to the module. */
 export const constantBase = 1024;
 export const constantEnd = 4096;
+
+/** What `tail` takes of an instance's scratch memory. */
+export const tailBytes = 64;
 
 export interface MemoryImport {
   readonly initialPages: number;
@@ -27,12 +30,20 @@ export class ModuleBuilder {
   readonly #exports: { name: string; index: number }[] = [];
   readonly #constants: number[] = [];
 
+  /** 16 bytes of this instance's own, for the last vector of a row. */
+  readonly tail: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
+  /** The address of more memory that is this instance's own. */
+  readonly scratch: Expr<"i32"> = i32.add(this.tail, tailBytes);
+  /** Four lanes of ones, then four of zeros: read r bytes before the middle, it is the mask of the first r bytes. */
+  readonly laneMasks: number;
+  /** Zeros, as many as any tile reads of a missing bias. */
+  readonly zeros: number;
+
   constructor(memory: MemoryImport) {
     this.#memory = memory;
+    this.laneMasks = this.#place([-1, -1, -1, -1, 0, 0, 0, 0]);
+    this.zeros = this.#place(new Array<number>(64).fill(0));
   }
-
-  /** The address of memory that is this instance's own. */
-  readonly scratch: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
 
   /**
    * Adds a function with i32 parameters of the given names and no result; `body` writes it.
@@ -52,19 +63,18 @@ export class ModuleBuilder {
     return { index, parameters };
   }
 
-  /** The address of these float32 constants, which stand side by side. */
-  constants(values: readonly number[]): number {
-    const address = constantBase + this.#constants.length * 4;
-    this.#constants.push(...values);
-    if (address + values.length * 4 > constantEnd) throw new RangeError("the module's constants fill their room");
-    return address;
-  }
-
   /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */
   splat(value: number): Vec {
-    const known = this.#constants.findIndex((constant) => Object.is(constant, Math.fround(value)));
-    const address = known < 0 ? this.constants([Math.fround(value)]) : constantBase + known * 4;
-    return v128.loadSplat(0, address);
+    const bits = floatBits(value);
+    const known = this.#constants.indexOf(bits);
+    return v128.loadSplat(0, known < 0 ? this.#place([bits]) : constantBase + known * 4);
+  }
+
+  #place(words: readonly number[]): number {
+    const address = constantBase + this.#constants.length * 4;
+    this.#constants.push(...words);
+    if (address + words.length * 4 > constantEnd) throw new RangeError("the module's constants fill their room");
+    return address;
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -74,7 +84,9 @@ export class ModuleBuilder {
     if (bounded) limits.push(...unsigned(maximumPages));
     const arities = [...new Set(this.#functions.map(({ parameters }) => parameters))];
     const signature = (arity: number) => [0x60, ...vector(new Array(arity).fill([typeCode.i32])), 0];
-    const data = this.#constants.flatMap(float32);
+    const data = this.#constants.flatMap((word) =>
+      [word, word >> 8, word >> 16, word >> 24].map((byte) => byte & 0xff),
+    );
     return new Uint8Array([
       ...preamble,
       ...section(sectionId.type, vector(arities.map(signature))),

@@ -79,11 +79,14 @@ export const i32 = {
 };
 
 export const f32 = {
+  /** The float32 whose bits an i32 holds: how a function of i32 parameters takes a float. */
+  fromBits: (a: Int) => make("f32", int(a), undefined, [0xbe]),
   add: floats(0x92),
   sub: floats(0x93),
   mul: floats(0x94),
   div: floats(0x95),
   max: floats(0x97),
+  ne: (a: Float, b: Float) => make("i32", float(a), float(b), [0x5c]),
   sqrt: (a: Float) => make("f32", float(a), undefined, [0x91]),
   convertI32U: (a: Int) => make("f32", int(a), undefined, [0xb3]),
   load: (address: Int, offset = 0) => load("f32", [0x2a], 2, address, offset),
@@ -142,6 +145,11 @@ export const i32x4 = {
   splat: (a: Int) => make("v128", int(a), undefined, simd(17)),
   add: vectors(174),
   sub: vectors(177),
+  mul: vectors(181),
+  shrU: (a: Vec, by: Int) => make("v128", a, int(by), simd(173)),
+  shrS: (a: Vec, by: Int) => make("v128", a, int(by), simd(172)),
+  geU: vectors(64),
   shl: (a: Vec, by: Int) => make("v128", a, int(by), simd(171)),
   truncSatS: vector(248),
+  replaceLane: (a: Vec, lane: number, value: Int) => make("v128", a, int(value), [...simd(28), lane]),
 };
