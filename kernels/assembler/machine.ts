@@ -3,11 +3,11 @@
  * It fixes no layout and no policy; kernels/backends/wasm.ts builds one.
  */
 
-import type { ArrayHandle } from "../../engine/backend.ts";
+import type { ScalarHandle } from "../scalar-handle.ts";
 import { floatBits } from "./encoding.ts";
 
 /** A buffer in WebAssembly memory. Its end is padded, so that a whole vector may be read at its last value. */
-export interface WasmHandle extends ArrayHandle {
+export interface WasmHandle extends ScalarHandle {
   /** In bytes; a multiple of 64. */
   readonly address: number;
 }
@@ -21,6 +21,8 @@ export interface Machine {
   readonly zeros: number;
   /** The address of `bytes` bytes that are the caller's until its operation ends; asking again may move them. */
   workspace(bytes: number): number;
+  /** The values at an address, until memory grows. */
+  floats(address: number, length: number): Float32Array;
 }
 
 /** The address of an optional operand; 0 stands for none. */

@@ -32,7 +32,7 @@ export function longestText(starts: ArrayLike<number>, texts: number): number {
 
 export const attention =
   (machine: Machine) =>
-  ({ out, qkv, starts, mask, importance, d, h, texts }: AttentionArgs<WasmHandle>): void => {
+  ({ out, qkv, starts, mask, importance, n, d, h, texts }: AttentionArgs<WasmHandle>): void => {
     const { call, panelWidth, zeros } = machine;
     const bounds = starts.data;
     const width = d / h;
@@ -44,7 +44,7 @@ export const attention =
     const scores = liveValues + 4 * width * roundUp(longest, 16);
     const scale = floatBits(1 / Math.sqrt(width));
     const panel = 4 * panelWidth;
-    if (importance) call.clear(importance.address, 4 * importance.length);
+    if (importance) call.clear(importance.address, 4 * n);
 
     for (let t = 0; t < texts; t++) {
       const from = bounds[t];
@@ -78,4 +78,8 @@ export const attention =
     }
   };
 
-export const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
+export function sum(values: Float32Array | Int32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
