@@ -1,0 +1,42 @@
+/**
+ * What a place to compute looks like to the rest of the library.
+ *
+ * Operations enqueue on handles and return nothing; only `read` is awaited. A CPU answers at once, a GPU after its queue.
+ * The interface knows nothing of kernels: `Ops` maps an operation's name to its arguments (see kernels/index.ts).
+ * Outputs never alias inputs, so that every operation can be a draw call.
+ */
+import type { View } from "./view.ts";
+
+export type Kind = "f32" | "i32";
+
+/** A flat buffer that lives where the backend lives. `packed` buffers are weights in the backend's own layout. */
+export interface Handle {
+  readonly kind: Kind | "packed";
+  /** Number of values. */
+  readonly length: number;
+}
+
+export interface Backend<Ops, H extends Handle = Handle> {
+  /** "reference", "scalar", "wasm", "gpu", … */
+  readonly name: string;
+  /** Which build of it runs, e.g. "relaxed" (SIMD with fused multiply-add). */
+  readonly variant: string;
+  /** A zeroed buffer of `length` values (kind: "f32" unless said). */
+  allocate(length: number, kind?: Kind): H;
+  /** A buffer holding the view's values in row-major order; Int32Array data makes an i32 buffer. */
+  upload(values: View<Float32Array | Float64Array | Int32Array>): H;
+  /** A matrix [k, m] to be the `weights` of matmul, in the layout that this backend reads fastest. Strides are free. */
+  pack(matrix: View<Float32Array | Float64Array>): H;
+  /** Writes the first `values.length` values of a buffer. */
+  write(handle: H, values: ArrayLike<number>): void;
+  op<K extends keyof Ops>(name: K, args: Ops[K]): void;
+  /** A copy of the first `length` values (all of them unless said). */
+  read(handle: H, length?: number): Float32Array | Promise<Float32Array>;
+  release(handle: H): void;
+  dispose(): void;
+}
+
+/** A handle whose values a CPU form reads in place. `data` is asked for anew in every operation: memory may have grown. */
+export interface ArrayHandle<T extends ArrayLike<number> = Float32Array> extends Handle {
+  readonly data: T;
+}
