@@ -1,0 +1,178 @@
+/**
+ * A Hugging Face `config.json` as this library understands it. Anything that would make our forward differ from the
+ * one the checkpoint was trained with is refused here, not ignored.
+ */
+import { TaperError } from "../engine/errors.ts";
+
+export interface BertShape {
+  /** Number of layers. */
+  readonly layers: number;
+  /** Hidden size. */
+  readonly d: number;
+  /** Attention heads. */
+  readonly h: number;
+  /** Feed-forward size. */
+  readonly f: number;
+}
+
+export type Task = "sequence-classification" | "token-classification" | "question-answering" | "embedding";
+
+export interface BertConfig extends BertShape {
+  readonly vocabulary: number;
+  readonly maxPositions: number;
+  /** Number of segment types. */
+  readonly types: number;
+  /** The eps of BERT's own layer normalisations. */
+  readonly eps: number;
+  /** Label names in id order. */
+  readonly labels: readonly string[];
+  readonly task: Task;
+}
+
+const taskOfArchitecture: Readonly<Record<string, Task>> = {
+  BertForSequenceClassification: "sequence-classification",
+  BertForTokenClassification: "token-classification",
+  BertForQuestionAnswering: "question-answering",
+  BertModel: "embedding",
+  BertForMaskedLM: "embedding",
+  BertForPreTraining: "embedding",
+};
+
+/** Shapes with names: BERT-base and the small ones of "Well-Read Students Learn Better" (https://arxiv.org/abs/1908.08962). */
+export const namedShapes: Readonly<Record<string, BertShape>> = {
+  base: { layers: 12, d: 768, h: 12, f: 3072 },
+  mini: { layers: 4, d: 256, h: 4, f: 1024 },
+  tiny: { layers: 2, d: 128, h: 2, f: 512 },
+};
+
+/** Reads a parsed `config.json`. `where` names the file in errors. Throws ERR_CONFIG. */
+export function parseConfig(json: unknown, where: string): BertConfig {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: expected a JSON object, found ${json === null ? "null" : typeof json}.`,
+    );
+  }
+  const source = json as Record<string, unknown>;
+  const size = (key: string, fallback?: number): number => {
+    const value = source[key] ?? fallback;
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > 1e7) {
+      throw new TaperError(
+        "ERR_CONFIG",
+        `${where}: "${key}" must be a positive whole number, found ${JSON.stringify(value)}.`,
+      );
+    }
+    return value;
+  };
+  const only = (key: string, allowed: readonly unknown[]): void => {
+    const value = source[key];
+    if (value !== undefined && !allowed.includes(value)) {
+      throw new TaperError(
+        "ERR_CONFIG",
+        `${where}: "${key}" is ${JSON.stringify(value)}; this library computes ${allowed.map((a) => JSON.stringify(a)).join(" or ")} only.`,
+      );
+    }
+  };
+  only("model_type", ["bert"]);
+  only("hidden_act", ["gelu"]);
+  only("position_embedding_type", ["absolute"]);
+  only("is_decoder", [false]);
+
+  const d = size("hidden_size");
+  const h = size("num_attention_heads");
+  if (d % h !== 0) {
+    throw new TaperError("ERR_CONFIG", `${where}: hidden_size ${d} is not divisible by num_attention_heads ${h}.`);
+  }
+  const eps = source.layer_norm_eps ?? 1e-12;
+  if (typeof eps !== "number" || !(eps >= 0 && eps < 1)) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "layer_norm_eps" must be a number in [0, 1), found ${JSON.stringify(eps)}.`,
+    );
+  }
+  return {
+    layers: size("num_hidden_layers"),
+    d,
+    h,
+    f: size("intermediate_size"),
+    vocabulary: size("vocab_size"),
+    maxPositions: size("max_position_embeddings", 512),
+    types: size("type_vocab_size", 2),
+    eps,
+    labels: parseLabels(source, where),
+    task: parseTask(source, where),
+  };
+}
+
+function parseTask(source: Record<string, unknown>, where: string): Task {
+  const architecture = Array.isArray(source.architectures) ? source.architectures[0] : undefined;
+  if (architecture === undefined) return "embedding";
+  const task = typeof architecture === "string" ? taskOfArchitecture[architecture] : undefined;
+  if (task === undefined) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "architectures" names ${JSON.stringify(architecture)}; expected one of ${Object.keys(taskOfArchitecture).join(", ")}.`,
+    );
+  }
+  return task;
+}
+
+function parseLabels(source: Record<string, unknown>, where: string): string[] {
+  const map = source.id2label;
+  if (map === undefined || map === null) {
+    const count = source.num_labels ?? 2;
+    if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1 || count > 1e6) {
+      throw new TaperError(
+        "ERR_CONFIG",
+        `${where}: "num_labels" must be a positive whole number, found ${JSON.stringify(count)}.`,
+      );
+    }
+    return Array.from({ length: count }, (_, i) => `LABEL_${i}`);
+  }
+  if (typeof map !== "object" || Array.isArray(map)) {
+    throw new TaperError("ERR_CONFIG", `${where}: "id2label" must map ids to names, found ${JSON.stringify(map)}.`);
+  }
+  const entries = map as Record<string, unknown>;
+  const count = Object.keys(entries).length;
+  return Array.from({ length: count }, (_, i) => {
+    const label = Object.hasOwn(entries, String(i)) ? entries[String(i)] : undefined;
+    if (typeof label !== "string") {
+      throw new TaperError("ERR_CONFIG", `${where}: "id2label" has ${count} entries but no name for id ${i}.`);
+    }
+    return label;
+  });
+}
+
+/** The config of a model that has a shape and nothing else yet: bert-base-uncased's vocabulary, two labels. */
+export function configOfShape(shape: BertShape, changes: Partial<BertConfig> = {}): BertConfig {
+  return {
+    ...shape,
+    vocabulary: 30522,
+    maxPositions: 512,
+    types: 2,
+    eps: 1e-12,
+    labels: ["LABEL_0", "LABEL_1"],
+    task: "sequence-classification",
+    ...changes,
+  };
+}
+
+/** The `config.json` that describes `config` to Hugging Face's libraries and to `parseConfig`. */
+export function configToJson(config: BertConfig): Record<string, unknown> {
+  const architecture = Object.entries(taskOfArchitecture).find(([, task]) => task === config.task)?.[0];
+  return {
+    architectures: [architecture],
+    model_type: "bert",
+    hidden_act: "gelu",
+    hidden_size: config.d,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.h,
+    intermediate_size: config.f,
+    vocab_size: config.vocabulary,
+    max_position_embeddings: config.maxPositions,
+    type_vocab_size: config.types,
+    layer_norm_eps: config.eps,
+    id2label: Object.fromEntries(config.labels.map((label, id) => [id, label])),
+    label2id: Object.fromEntries(config.labels.map((label, id) => [label, id])),
+  };
+}

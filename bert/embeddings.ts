@@ -1,0 +1,27 @@
+/** Token ids to rows: word + position + segment embeddings, then BERT's first layer normalisation. */
+import type { Handle } from "../engine/backend.ts";
+import type { InferenceBackend } from "../kernels/index.ts";
+import type { BertConfig } from "./config.ts";
+import type { EmbeddingParameters } from "./parameters.ts";
+
+export interface EmbedBuffers {
+  /** i32 [n] each, already written. */
+  readonly ids: Handle;
+  readonly positions: Handle;
+  readonly segments: Handle;
+  /** [n, d] each; `out` is the result. */
+  readonly summed: Handle;
+  readonly out: Handle;
+}
+
+export function embedTokens(
+  backend: InferenceBackend,
+  { word, position, segment, norm }: EmbeddingParameters,
+  { d, vocabulary, maxPositions, types, eps }: BertConfig,
+  n: number,
+  { ids, positions, segments, summed, out }: EmbedBuffers,
+): void {
+  const sizes = { n, d, vocabulary, maxPositions, types };
+  backend.op("embed", { out: summed, word, position, segment, ids, positions, segments, ...sizes });
+  backend.op("layerNorm", { out, x: summed, ...norm, eps, n, d });
+}

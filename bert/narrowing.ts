@@ -1,0 +1,179 @@
+/**
+ * How rows and texts leave one running forward: asks the policies, obeys a replayed trace where there is one, forwards the state of
+ * whatever leaves to the output, and writes the journal. It decides nothing by itself and computes no hidden state.
+ */
+import type { Handle } from "../engine/backend.ts";
+import type { Rows } from "../engine/rows.ts";
+import { exitMargin } from "../exit/criteria.ts";
+import { answer, type ExitHead } from "../exit/head.ts";
+import type { InferenceBackend } from "../kernels/index.ts";
+import { importanceMargins, keepOf, predictorMargins } from "../skim/policy.ts";
+import { scoreRows } from "../skim/predictor.ts";
+import type { TokenBatch } from "./batch.ts";
+import type { Bert } from "./bert.ts";
+import type { Plan } from "./dials.ts";
+import type { Scratch } from "./scratch.ts";
+import { Journal, stepAfterAttention, stepBefore, type Trace } from "./trace.ts";
+
+/** Where a replayed forward would itself have decided otherwise. */
+export interface Flips {
+  count: number;
+  /** The largest |margin| among them; 0 if there are none. */
+  largestMargin: number;
+}
+
+export interface NarrowingOptions {
+  readonly plan: Plan;
+  /** Keep the last state of every row in `scratch.output`. */
+  readonly keepStates: boolean;
+  readonly replay?: readonly Trace[] | undefined;
+  /** `performance.now()` at which the deadline's clock started. */
+  readonly startedAt: number;
+}
+
+export class Narrowing {
+  readonly journal: Journal;
+  readonly flips: Flips = { count: 0, largestMargin: 0 };
+  /** Each text's logits at the heads so far, the newest last. */
+  readonly answers: Float32Array[][];
+  private readonly backend: InferenceBackend;
+  private readonly bert: Bert;
+  private readonly scratch: Scratch;
+  private readonly starts: Int32Array;
+  private readonly options: NarrowingOptions;
+
+  constructor(backend: InferenceBackend, bert: Bert, batch: TokenBatch, scratch: Scratch, options: NarrowingOptions) {
+    this.backend = backend;
+    this.bert = bert;
+    this.scratch = scratch;
+    this.starts = batch.starts;
+    this.options = options;
+    this.journal = new Journal(batch.starts, bert.config);
+    this.answers = Array.from({ length: batch.starts.length - 1 }, () => []);
+  }
+
+  /** Where attention should leave the importance of rows, if anybody will read it. */
+  get importance(): Handle | undefined {
+    return this.options.plan.attentionThreshold === undefined ? undefined : this.scratch.importance;
+  }
+
+  /** Transkimmer: before layer l. */
+  async before(l: number, rows: Rows): Promise<void> {
+    const { plan } = this.options;
+    let margins: Float32Array | undefined;
+    if (plan.keepThreshold !== undefined && this.bert.predictors && this.scratch.predictor) {
+      const buffers = this.scratch.predictor;
+      scoreRows(this.backend, this.bert.predictors[l], rows.hidden, rows.count, rows.d, buffers);
+      this.journal.met("scored", l, rows);
+      const keepLogits = await this.backend.read(buffers.keepLogits, 2 * rows.count);
+      margins = predictorMargins(keepLogits, rows.starts, plan.keepThreshold);
+    }
+    this.release(stepBefore(l), rows, margins);
+    this.journal.met("attended", l, rows);
+  }
+
+  /** Magic Pyramid: between layer l's attention and its feed-forward part. */
+  async after(l: number, rows: Rows): Promise<void> {
+    const { plan } = this.options;
+    let margins: Float32Array | undefined;
+    if (plan.attentionThreshold !== undefined && this.bert.attentionThresholds) {
+      const importance = await this.backend.read(this.scratch.importance, rows.count);
+      const threshold = plan.attentionThreshold * this.bert.attentionThresholds[l];
+      margins = importanceMargins(importance, rows.starts, threshold);
+    }
+    this.release(stepAfterAttention(l), rows, margins);
+    this.journal.met("fed", l, rows);
+  }
+
+  /** After layer l, the last excepted: texts that are sure leave with their answer. */
+  async exit(l: number, rows: Rows): Promise<void> {
+    const { plan, replay, startedAt } = this.options;
+    const heads = this.bert.exitHeads;
+    if (heads === undefined || l >= heads.length) return;
+    const replayed = replay?.some((trace) => trace.exitLayer === l + 1) ?? false;
+    if (plan.exit === undefined && !replayed) return;
+
+    const texts = await this.answerAll(heads[l], l, rows);
+    const keep = new Uint8Array(rows.count).fill(1);
+    for (const t of texts) {
+      let sure = false;
+      if (plan.exit !== undefined) {
+        const margin = exitMargin(plan.exit, this.answers[t], performance.now() - startedAt);
+        sure = margin >= 0;
+        if (replay !== undefined) this.compare(sure, replay[t].exitLayer === l + 1, margin);
+      }
+      if (replay !== undefined) sure = replay[t].exitLayer === l + 1;
+      if (!sure) continue;
+      this.journal.exited(t, l);
+      keep.fill(0, rows.starts[t], rows.starts[t + 1]);
+    }
+    this.leave(rows, keep);
+  }
+
+  /** After the last layer: everything that is left goes to the output, and the model's own head answers. */
+  async finish(rows: Rows): Promise<void> {
+    const { taskHead, config } = this.bert;
+    const last = config.layers - 1;
+    if (rows.count > 0 && taskHead.reads === "cls") await this.answerAll(taskHead.head, last, rows);
+    if (taskHead.reads === "tokens") for (let t = 0; t < rows.texts; t++) this.journal.metHead(t, last);
+    this.leave(rows, new Uint8Array(rows.count));
+  }
+
+  /** Runs a head on the [CLS] rows of the texts alive; returns those texts. */
+  private async answerAll(head: ExitHead, l: number, rows: Rows): Promise<number[]> {
+    const texts: number[] = [];
+    for (let t = 0; t < rows.texts; t++) if (rows.rowsOf(t) > 0) texts.push(t);
+    const clsRows = Int32Array.from(texts, (t) => rows.starts[t]);
+    answer(this.backend, head, rows.hidden, clsRows, rows.count, rows.d, this.scratch.head);
+    const c = head.classifier.m;
+    const logits = await this.backend.read(this.scratch.head.logits, texts.length * c);
+    for (const [i, t] of texts.entries()) {
+      this.answers[t].push(logits.slice(i * c, (i + 1) * c));
+      this.journal.metHead(t, l);
+    }
+    return texts;
+  }
+
+  /** Rows leave at `step`: by their margins, or as the replayed trace says. */
+  private release(step: number, rows: Rows, margins: Float32Array | undefined): void {
+    const { replay } = this.options;
+    if (margins === undefined && replay === undefined) return;
+    const own = margins && keepOf(margins);
+    let keep = own;
+    if (replay !== undefined) {
+      keep = new Uint8Array(rows.count);
+      for (let i = 0; i < rows.count; i++) keep[i] = replay[rows.text[i]].leftAt[rows.position[i]] === step ? 0 : 1;
+      if (own && margins) for (let i = 0; i < rows.count; i++) this.compare(own[i] === 1, keep[i] === 1, margins[i]);
+    }
+    if (keep === undefined || !keep.includes(0)) return;
+    this.journal.left(step, rows, keep);
+    this.leave(rows, keep);
+  }
+
+  /** Rows with keep = 0 go, their state to the output if somebody will read it. */
+  private leave(rows: Rows, keep: Uint8Array): void {
+    if (this.options.keepStates) this.forwardToOutput(rows, keep);
+    rows.compact(keep);
+  }
+
+  private forwardToOutput(rows: Rows, keep: Uint8Array): void {
+    const leaving: number[] = [];
+    for (let i = 0; i < rows.count; i++) if (keep[i] === 0) leaving.push(i);
+    const n = leaving.length;
+    if (n === 0) return;
+    const { backend, scratch } = this;
+    const origin = Int32Array.from(leaving, (i) => this.starts[rows.text[i]] + rows.position[i]);
+    const d = rows.d;
+    backend.write(scratch.rows.index, leaving);
+    backend.op("gather", { out: rows.spare, table: rows.hidden, index: scratch.rows.index, n, d, rows: rows.count });
+    backend.write(scratch.origin, origin);
+    const total = this.starts[this.starts.length - 1];
+    backend.op("scatter", { out: scratch.output, x: rows.spare, index: scratch.origin, n, d, rows: total });
+  }
+
+  private compare(own: boolean, replayed: boolean, margin: number): void {
+    if (own === replayed) return;
+    this.flips.count++;
+    this.flips.largestMargin = Math.max(this.flips.largestMargin, Math.abs(margin));
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * `taperbert.json`: what a model directory has beyond Hugging Face's files (docs/model-format.md). A model without one is dense.
+ */
+import { TaperError } from "../engine/errors.ts";
+import { checkDials, type Dials } from "./dials.ts";
+
+export const taperSchemaVersion = 1;
+
+export interface TaperConfig {
+  readonly skim?: {
+    /** Rows of each predictor's first Linear; must agree with the checkpoint. Absent: no predictors. */
+    readonly predictorWidth?: number;
+    /** θ_l for each layer. Absent: no pruning by attention. */
+    readonly attentionThresholds?: readonly number[];
+  };
+  readonly exit?: {
+    /** True if the checkpoint has a head after each layer but the last. */
+    readonly heads?: boolean;
+  };
+  /** What a call does that names no dials. Absent: dense. */
+  readonly dials?: Dials;
+}
+
+/** Reads a parsed `taperbert.json`. `where` names the file in errors. Throws ERR_CONFIG. */
+export function parseTaperConfig(json: unknown, layers: number, where: string): TaperConfig {
+  const root = object(json, where, ["schemaVersion", "skim", "exit", "dials"]);
+  if (root.schemaVersion !== taperSchemaVersion) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "schemaVersion" is ${JSON.stringify(root.schemaVersion)}; this version of taperbert reads ${taperSchemaVersion}.`,
+    );
+  }
+  const skim =
+    root.skim === undefined
+      ? undefined
+      : object(root.skim, `${where}: "skim"`, ["predictorWidth", "attentionThresholds"]);
+  const exit = root.exit === undefined ? undefined : object(root.exit, `${where}: "exit"`, ["heads"]);
+  if (skim?.predictorWidth !== undefined && !isCount(skim.predictorWidth)) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "skim.predictorWidth" must be a positive whole number, found ${JSON.stringify(skim.predictorWidth)}.`,
+    );
+  }
+  const thresholds = skim?.attentionThresholds;
+  if (thresholds !== undefined) {
+    const fits =
+      Array.isArray(thresholds) &&
+      thresholds.length === layers &&
+      thresholds.every((t) => Number.isFinite(t) && t >= 0);
+    if (!fits) {
+      throw new TaperError(
+        "ERR_CONFIG",
+        `${where}: "skim.attentionThresholds" must be ${layers} numbers ≥ 0, found ${JSON.stringify(thresholds)}.`,
+      );
+    }
+  }
+  if (exit?.heads !== undefined && typeof exit.heads !== "boolean") {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "exit.heads" must be true or false, found ${JSON.stringify(exit.heads)}.`,
+    );
+  }
+  const dials = root.dials === undefined ? undefined : parseDefaults(root.dials, where);
+  return { ...(skim && { skim }), ...(exit && { exit }), ...(dials && { dials }) } as TaperConfig;
+}
+
+function parseDefaults(json: unknown, where: string): Dials {
+  const dials = object(json, `${where}: "dials"`, ["skim", "exit"]) as Dials;
+  try {
+    checkDials(dials, `${where}: dials`);
+  } catch (error) {
+    throw new TaperError("ERR_CONFIG", (error as Error).message, { cause: error });
+  }
+  return dials;
+}
+
+function object(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: expected an object with ${known.join(", ")}, found ${JSON.stringify(value)}.`,
+    );
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new TaperError("ERR_CONFIG", `${where}: unknown name "${unknown}"; known are ${known.join(", ")}.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}

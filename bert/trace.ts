@@ -1,0 +1,111 @@
+/**
+ * What happened to a text on its way through the layers: how many rows met what, where each token left, where the text was
+ * answered, and what it cost. A trace can be replayed: decisions are discrete, so two forwards are compared on equal ones.
+ */
+
+import { TaperError } from "../engine/errors.ts";
+import type { Rows } from "../engine/rows.ts";
+import type { BertConfig } from "./config.ts";
+import { passageMacs } from "./macs.ts";
+
+export interface Trace {
+  /** Tokens of the text. */
+  readonly length: number;
+  /** By layer: rows that entered attention. */
+  readonly attended: readonly number[];
+  /** By layer: rows that entered the feed-forward part. */
+  readonly fed: readonly number[];
+  /** By layer: rows that a skim predictor scored before it. [CLS] is scored with the others, though it always stays. */
+  readonly scored: readonly number[];
+  /** By layer: 1 if a head read [CLS] after it (at the last layer: the model's own head). */
+  readonly heads: readonly number[];
+  /** The layer that answered, counted from 1; the number of layers if the text went all the way. */
+  readonly exitLayer: number;
+  /** Multiply–accumulates executed, overheads included; 1 MAC = 2 FLOPs. */
+  readonly macs: number;
+  /** The same text through the dense model, on its real length. */
+  readonly denseMacs: number;
+  /** Of `macs`: skim predictors and exit heads. */
+  readonly overheadMacs: number;
+  /**
+   * By token, the step at which it left: 2·l skimmed before layer l (layers from 0), 2·l + 1 pruned after layer l's attention,
+   * 2·layers if it stayed as long as its text did.
+   */
+  readonly leftAt: readonly number[];
+}
+
+export const stepBefore = (l: number): number => 2 * l;
+export const stepAfterAttention = (l: number): number => 2 * l + 1;
+
+/** Writes the traces of one batch while its forward runs. */
+export class Journal {
+  private readonly starts: Int32Array;
+  private readonly config: BertConfig;
+  private readonly counts: Record<"attended" | "fed" | "scored" | "heads", number[][]>;
+  private readonly leftAt: Int32Array;
+  private readonly exitLayer: number[];
+
+  /** `starts` of the whole batch, before anything left. */
+  constructor(starts: Int32Array, config: BertConfig) {
+    this.starts = starts;
+    this.config = config;
+    const texts = starts.length - 1;
+    const table = () => Array.from({ length: texts }, () => new Array<number>(config.layers).fill(0));
+    this.counts = { attended: table(), fed: table(), scored: table(), heads: table() };
+    this.leftAt = new Int32Array(starts[texts]).fill(2 * config.layers);
+    this.exitLayer = new Array<number>(texts).fill(config.layers);
+  }
+
+  /** Every row that is alive now meets this part of layer l. */
+  met(part: "attended" | "fed" | "scored", l: number, rows: Rows): void {
+    for (let t = 0; t < rows.texts; t++) this.counts[part][t][l] = rows.rowsOf(t);
+  }
+
+  metHead(text: number, l: number): void {
+    this.counts.heads[text][l] = 1;
+  }
+
+  /** The rows with keep = 0 leave at `step`. */
+  left(step: number, rows: Rows, keep: Uint8Array): void {
+    for (let i = 0; i < rows.count; i++) {
+      if (keep[i] === 0) this.leftAt[this.starts[rows.text[i]] + rows.position[i]] = step;
+    }
+  }
+
+  exited(text: number, l: number): void {
+    this.exitLayer[text] = l + 1;
+  }
+
+  /** `predictorWidth` is 0 for a model without skim predictors. */
+  traces(predictorWidth: number): Trace[] {
+    return this.exitLayer.map((exitLayer, t) => {
+      const passage = {
+        length: this.starts[t + 1] - this.starts[t],
+        attended: this.counts.attended[t],
+        fed: this.counts.fed[t],
+        scored: this.counts.scored[t],
+        heads: this.counts.heads[t],
+      };
+      const leftAt = Array.from(this.leftAt.subarray(this.starts[t], this.starts[t + 1]));
+      return { ...passage, exitLayer, ...passageMacs(this.config, predictorWidth, passage), leftAt };
+    });
+  }
+}
+
+/** Throws ERR_INPUT unless `replay` has a trace for each text, of its length and this model's number of layers. */
+export function checkReplay(replay: readonly Trace[], lengths: readonly number[], layers: number): void {
+  if (replay.length !== lengths.length) {
+    throw new TaperError(
+      "ERR_INPUT",
+      `replay: expected a trace for each of ${lengths.length} texts, found ${replay.length}.`,
+    );
+  }
+  for (const [t, trace] of replay.entries()) {
+    if (trace.leftAt?.length !== lengths[t] || !(trace.exitLayer >= 1 && trace.exitLayer <= layers)) {
+      throw new TaperError(
+        "ERR_INPUT",
+        `replay[${t}]: expected a trace of ${lengths[t]} tokens over ${layers} layers, found ${trace.leftAt?.length} tokens and exit layer ${trace.exitLayer}.`,
+      );
+    }
+  }
+}

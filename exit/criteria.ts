@@ -1,0 +1,63 @@
+/**
+ * When a text is sure: pure functions of its exit logits so far and of the clock. Several criteria at once: any one suffices.
+ * Sources: normalised entropy, FastBERT https://arxiv.org/abs/2004.02178 and Magic Pyramid https://arxiv.org/abs/2111.00230;
+ * confidence (largest probability), Shallow-Deep Networks https://arxiv.org/abs/1810.07052; patience, PABEE https://arxiv.org/abs/2006.04152
+ */
+
+/** When texts may exit early, per call. */
+export interface ExitDials {
+  /** Exit when the normalised entropy of the answer is at most this, in 0 … 1. Larger is faster. */
+  readonly entropy?: number | undefined;
+  /** Exit when the largest probability is at least this, in 0 … 1. Smaller is faster. */
+  readonly confidence?: number | undefined;
+  /** Exit after this many equal answers in a row (1: at the first head). Smaller is faster. */
+  readonly patience?: number | undefined;
+  /** Exit at the first head reached after so many milliseconds of the forward. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** Softmax of a few logits. */
+export function probabilities(logits: ArrayLike<number>): number[] {
+  const values = Array.from(logits);
+  const top = Math.max(...values);
+  const weights = values.map((value) => Math.exp(value - top));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class. */
+export function normalisedEntropy(p: readonly number[]): number {
+  if (p.length < 2) return 0;
+  let sum = 0;
+  for (const value of p) if (value > 0) sum -= value * Math.log(value);
+  return sum / Math.log(p.length);
+}
+
+/** The index of the largest value; the first of equals. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}
+
+/**
+ * How far beyond sure a text is: it exits exactly when this is ≥ 0.
+ * `answers` holds its logits at each head so far, the newest last; `elapsedMs` counts from the start of the forward.
+ */
+export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], elapsedMs: number): number {
+  const p = probabilities(answers[answers.length - 1]);
+  let margin = Number.NEGATIVE_INFINITY;
+  if (dials.entropy !== undefined) margin = Math.max(margin, dials.entropy - normalisedEntropy(p));
+  if (dials.confidence !== undefined) margin = Math.max(margin, Math.max(...p) - dials.confidence);
+  if (dials.patience !== undefined) margin = Math.max(margin, streak(answers) - dials.patience);
+  if (dials.deadlineMs !== undefined) margin = Math.max(margin, elapsedMs - dials.deadlineMs);
+  return margin;
+}
+
+/** How many heads, counted from the newest, gave the newest answer. */
+function streak(answers: readonly Float32Array[]): number {
+  const newest = argmax(answers[answers.length - 1]);
+  let length = 0;
+  while (length < answers.length && argmax(answers[answers.length - 1 - length]) === newest) length++;
+  return length;
+}

@@ -1,0 +1,124 @@
+/**
+ * Random strings against `@huggingface/tokenizers`, the JavaScript port of Hugging Face's tokenizer.
+ *
+ * Where the port differs from their own Rust core we follow the core, so the strings here avoid these three:
+ * - Σ at the end of a word: the port lowercases whole texts, so it becomes ς; the core goes by character: σ.
+ * - Ideographs beyond U+FFFF: the port looks at 16-bit units and does not isolate them; the core does.
+ * - An empty second text: the port takes it for none; the core makes a pair of it.
+ * One difference from both remains, and is avoided too: marks are reordered by NFD only within a character. Nonspacing marks are stripped
+ * anyway; of those that stay (spacing marks of a combining class, such as U+302E) no vocabulary has a sequence.
+ */
+
+import { readFileSync } from "node:fs";
+import { Tokenizer as Oracle } from "@huggingface/tokenizers";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createTokenizer, type Tokenizer } from "../../bert/tokenizer/tokenizer.ts";
+import { SPECIAL_TOKENS } from "../../bert/tokenizer/vocabulary.ts";
+import { sharedFile } from "../shared.ts";
+
+const recorded = new URL("../fixtures/tokenizer/hugging-face-cases.jsonl", import.meta.url);
+const header = JSON.parse(readFileSync(recorded, "utf8").split("\n", 1)[0]) as { vocabulary: string };
+const full = sharedFile("data/vocab/vocab.txt");
+
+/** Characters that the rules tell apart, many more of them than chance would bring. */
+const AWKWARD = [
+  ..." \t\n\r\u000b\u0085\u00a0\u2028\u3000\u200b\u200d\ufeff\u00ad\0\ufffd",
+  ..."[]#'’“…$`^~|+=<>¿·†‡ ",
+  ..."aAzZeÉéÅåßẞſİıǅ ﬁΩΚσς≠≮①½²",
+  ..."\u0300\u0301\u0327\u0308\u0345\u1ab0\u20d0",
+  ..."中国生豈々〆一ひらカナ한국하",
+  "😀",
+  "👩‍👩‍👧",
+  "❤️",
+  "𝒳",
+  "\ud800",
+  "\udfff",
+  "\ue000",
+  ...SPECIAL_TOKENS,
+  "[mask]",
+  "##ing",
+  "un",
+  "affable",
+  "x".repeat(99),
+];
+const avoided = /Σ|[\u{20000}-\u{3ffff}]|[\p{Mc}]/u;
+const strings = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.array(fc.constantFrom(...AWKWARD), { maxLength: 24 }).map((parts) => parts.join("")) },
+    { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 24 }) },
+    { weight: 1, arbitrary: fc.lorem({ maxCount: 8 }) },
+  )
+  .filter((text) => !avoided.test(text));
+
+const rules = [
+  { lowercase: true, stripAccents: undefined, isolateIdeographs: true },
+  { lowercase: false, stripAccents: undefined, isolateIdeographs: true },
+  { lowercase: true, stripAccents: false, isolateIdeographs: true },
+  { lowercase: false, stripAccents: true, isolateIdeographs: false },
+];
+
+const vocabularies: [string, string[]][] = [["a small vocabulary", header.vocabulary.split(" ")]];
+if (full !== undefined) vocabularies.push(["bert-base-uncased", readFileSync(full, "utf8").trimEnd().split("\n")]);
+
+for (const [name, vocabulary] of vocabularies) {
+  describe(name, () => {
+    for (const rule of rules) {
+      test(JSON.stringify(rule), () => {
+        const ours = createTokenizer({ vocabulary, ...rule });
+        const oracle = oracleOf(vocabulary, rule);
+        fc.assert(
+          fc.property(strings, strings, (first, second) => {
+            same(ours, oracle, first, undefined);
+            if (second !== "") same(ours, oracle, first, second);
+          }),
+          { numRuns: 3000 },
+        );
+      });
+    }
+  });
+}
+
+function same(ours: Tokenizer, oracle: Oracle, text: string, pair: string | undefined): void {
+  const found = ours.encode(text, { pair });
+  const expected = oracle.encode(text, { text_pair: pair ?? null, return_token_type_ids: true });
+  expect(found.tokens).toEqual(expected.tokens);
+  expect(found.ids).toEqual(expected.ids);
+  expect(found.segments).toEqual(expected.token_type_ids);
+}
+
+function oracleOf(vocabulary: readonly string[], rule: (typeof rules)[number]): Oracle {
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const special = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
+  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
+  const ids = (token: string) => ({ id: token, ids: [vocabulary.indexOf(token)], tokens: [token] });
+  return new Oracle(
+    {
+      version: "1.0",
+      added_tokens: SPECIAL_TOKENS.map((content) => ({ id: vocabulary.indexOf(content), content, ...flags })),
+      normalizer: {
+        type: "BertNormalizer",
+        clean_text: true,
+        handle_chinese_chars: rule.isolateIdeographs,
+        strip_accents: rule.stripAccents ?? null,
+        lowercase: rule.lowercase,
+      },
+      pre_tokenizer: { type: "BertPreTokenizer" },
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)],
+        pair: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1), special("[SEP]", 1)],
+        special_tokens: { "[CLS]": ids("[CLS]"), "[SEP]": ids("[SEP]") },
+      },
+      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+      model: {
+        type: "WordPiece",
+        unk_token: "[UNK]",
+        continuing_subword_prefix: "##",
+        max_input_chars_per_word: 100,
+        vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+      },
+    },
+    {},
+  );
+}
