@@ -17,15 +17,7 @@ export interface Cost {
 export type Part = keyof LayerMacs | "predictor" | "exitHead";
 
 /** In the order in which a layer runs them. */
-export const parts: readonly Part[] = [
-  "predictor",
-  "qkv",
-  "scores",
-  "mix",
-  "attentionOut",
-  "feedForward",
-  "exitHead",
-];
+export const parts: readonly Part[] = ["predictor", "qkv", "scores", "mix", "attentionOut", "feedForward", "exitHead"];
 
 export interface LayerCost extends Cost {
   /** Counted from 1. */

@@ -33,7 +33,11 @@ export interface DrawOptions {
 }
 
 /** What happened to each word of a text; pieces of a word ("##") are joined again by their offsets. */
-export function pyramidOf(text: Text, encoding: Pick<Encoding, "tokens" | "offsets" | "segments">, trace: Trace): Pyramid {
+export function pyramidOf(
+  text: Text,
+  encoding: Pick<Encoding, "tokens" | "offsets" | "segments">,
+  trace: Trace,
+): Pyramid {
   const layers = trace.attended.length;
   const parts = typeof text === "string" ? [text] : text;
   const words: PyramidWord[] = [];
@@ -74,7 +78,8 @@ export function drawPyramid({ words, rows, exitLayer, layers }: Pyramid, options
       lines.push((label + line.map((word) => drawWord(word, l, dim)).join("")).trimEnd());
     }
   }
-  const end = exitLayer < layers ? `sure after layer ${exitLayer} of ${layers}` : `answered by the last layer, ${layers}`;
+  const end =
+    exitLayer < layers ? `sure after layer ${exitLayer} of ${layers}` : `answered by the last layer, ${layers}`;
   lines.push(`${" ".repeat(margin)}${end}`);
   return lines;
 }

@@ -13,11 +13,17 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "label texts, from the command line or the standard input",
     load: async () => (await import("./classify.ts")).classify,
   },
-  eval: { about: "accuracy, GFLOPs and milliseconds on a labelled file", load: async () => (await import("./eval.ts")).evaluation },
+  eval: {
+    about: "accuracy, GFLOPs and milliseconds on a labelled file",
+    load: async () => (await import("./eval.ts")).evaluation,
+  },
   flops: { about: "what a shape costs, by layer and part", load: async () => (await import("./flops.ts")).flops },
   bench: { about: "gflops or latency on texts of yours", load: async () => (await import("./bench.ts")).bench },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
-  tour: { about: "sample sentences through the bundled model, drawn", load: async () => (await import("./tour.ts")).tour },
+  tour: {
+    about: "sample sentences through the bundled model, drawn",
+    load: async () => (await import("./tour.ts")).tour,
+  },
 };
 
 export async function main(argv: readonly string[], io: Io): Promise<number> {

@@ -12,13 +12,25 @@ export const backendFlags = {
 } as const satisfies Flags;
 
 export const modelFlags = {
-  model: { type: "string", value: "DIR", help: "model directory: config.json, model.safetensors, vocab.txt, taperbert.json" },
+  model: {
+    type: "string",
+    value: "DIR",
+    help: "model directory: config.json, model.safetensors, vocab.txt, taperbert.json",
+  },
   ...backendFlags,
 } as const satisfies Flags;
 
 export const dialFlags = {
-  "keep-threshold": { type: "string", value: "T", help: "skim: keep a token if its keep score is above T; higher keeps less" },
-  "attention-threshold": { type: "string", value: "T", help: "skim: scale the learned attention thresholds by T; higher keeps less" },
+  "keep-threshold": {
+    type: "string",
+    value: "T",
+    help: "skim: keep a token if its keep score is above T; higher keeps less",
+  },
+  "attention-threshold": {
+    type: "string",
+    value: "T",
+    help: "skim: scale the learned attention thresholds by T; higher keeps less",
+  },
   "no-skim": { type: "boolean", help: "no token leaves early" },
   entropy: { type: "string", value: "T", help: "exit when the normalised entropy is at most T; higher is faster" },
   confidence: { type: "string", value: "T", help: "exit when the probability is at least T; lower is faster" },
