@@ -19,7 +19,7 @@ const maximum: GpuSource = {
       if (isNotANumber(value) > 0.5) return notANumber();
       if (value > largest) largest = value;
     }
-    if (Math.abs(largest) > 3.4028235e38) return notANumber();
+    if (isFiniteNumber(largest) < 0.5) return notANumber();
     return largest;
   }`,
 };
