@@ -34,7 +34,7 @@ const initialPages = 32;
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
   readonly variant?: Variant;
-  /** Called before the probe for relaxed SIMD; where an engine needs a flag for it (Node 20), this may set it. */
+  /** Called if the engine rejects relaxed SIMD; where it only needs a flag for it (Node 20), this may set it. */
   readonly enableRelaxed?: () => void;
 }
 
@@ -146,15 +146,19 @@ export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHand
 }
 
 function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
-  if (variant !== "plain") enableRelaxed?.();
   const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
   for (const candidate of candidates) {
     const program = assemble(candidate, { initialPages });
-    if (typeof WebAssembly === "object" && WebAssembly.validate(program.bytes)) return { variant: candidate, program };
+    if (isAccepted(program)) return { variant: candidate, program };
+    if (candidate === "plain") continue;
+    enableRelaxed?.();
+    if (isAccepted(program)) return { variant: candidate, program };
   }
   const found = variant ? `not the "${variant}" build's instructions` : "no 128-bit SIMD";
   throw new TaperError("ERR_BACKEND", `wasm: this engine has ${found}; ask for the "scalar" backend or a newer engine`);
 }
+
+const isAccepted = ({ bytes }: Program): boolean => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
 
 function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
   return {
