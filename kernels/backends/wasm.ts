@@ -16,6 +16,7 @@ import { attentionGradient } from "../attention/gradient-wasm.ts";
 import { attention } from "../attention/wasm.ts";
 import { blend, blendGradient } from "../blend/wasm.ts";
 import { checkOperands } from "../check.ts";
+import { crossEntropy, crossEntropyGradient } from "../cross-entropy/wasm.ts";
 import { dropout, dropoutGradient } from "../dropout/wasm.ts";
 import { embed } from "../embed/wasm.ts";
 import { gather, gatherGradient } from "../gather/wasm.ts";
@@ -184,6 +185,8 @@ function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
     gatherGradient: gatherGradient(machine),
     accumulate: accumulate(machine),
     blendGradient: blendGradient(machine),
+    crossEntropy: crossEntropy(machine),
+    crossEntropyGradient: crossEntropyGradient(machine),
     dropout: dropout(machine),
     dropoutGradient: dropoutGradient(machine),
   };
