@@ -109,7 +109,8 @@ export const tolerances: {
   }),
   gelu: ({ x }) => ({ out: (o) => FUNCTION * Math.max(1, at(x, o)) }),
   geluGradient: ({ dx, x, dOut }) => ({
-    dx: (o) => 2 * FUNCTION * at(dOut, o) * Math.max(1, at(x, o)) + 2 * EPSILON * at(dx, o),
+    // Φ and φ, each a product of an exponential and more
+    dx: (o) => 4 * FUNCTION * at(dOut, o) * Math.max(1, at(x, o)) + 2 * EPSILON * at(dx, o),
   }),
   tanh: () => ({ out: () => FUNCTION }),
   tanhGradient: ({ dx, out, dOut }) => ({ dx: (o) => sums(2) * (at(dx, o) + at(dOut, o) * (1 + out[o] ** 2)) }),

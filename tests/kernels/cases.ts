@@ -15,6 +15,8 @@ export interface Case {
   readonly scalars: Readonly<Record<string, number | string | undefined>>;
   /** A value per operand that is present; packed weights as plain [k, m]. */
   readonly operands: Readonly<Record<string, Values>>;
+  /** What is special about it, for messages. */
+  readonly note?: string;
 }
 export interface Shape {
   readonly sizes: Sizes;
