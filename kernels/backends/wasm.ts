@@ -16,6 +16,7 @@ import { attentionGradient } from "../attention/gradient-wasm.ts";
 import { attention } from "../attention/wasm.ts";
 import { blend, blendGradient } from "../blend/wasm.ts";
 import { checkOperands } from "../check.ts";
+import { crossEntropy, crossEntropyGradient } from "../cross-entropy/wasm.ts";
 import { dropout, dropoutGradient } from "../dropout/wasm.ts";
 import { embed } from "../embed/wasm.ts";
 import { gather, gatherGradient } from "../gather/wasm.ts";
@@ -34,7 +35,7 @@ const initialPages = 32;
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
   readonly variant?: Variant;
-  /** Called before the probe for relaxed SIMD; where an engine needs a flag for it (Node 20), this may set it. */
+  /** Called if the engine rejects relaxed SIMD; where it only needs a flag for it (Node 20), this may set it. */
   readonly enableRelaxed?: () => void;
 }
 
@@ -146,15 +147,19 @@ export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHand
 }
 
 function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
-  if (variant !== "plain") enableRelaxed?.();
   const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
   for (const candidate of candidates) {
     const program = assemble(candidate, { initialPages });
-    if (typeof WebAssembly === "object" && WebAssembly.validate(program.bytes)) return { variant: candidate, program };
+    if (isAccepted(program)) return { variant: candidate, program };
+    if (candidate === "plain") continue;
+    enableRelaxed?.();
+    if (isAccepted(program)) return { variant: candidate, program };
   }
   const found = variant ? `not the "${variant}" build's instructions` : "no 128-bit SIMD";
   throw new TaperError("ERR_BACKEND", `wasm: this engine has ${found}; ask for the "scalar" backend or a newer engine`);
 }
+
+const isAccepted = ({ bytes }: Program): boolean => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
 
 function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
   return {
@@ -180,6 +185,8 @@ function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
     gatherGradient: gatherGradient(machine),
     accumulate: accumulate(machine),
     blendGradient: blendGradient(machine),
+    crossEntropy: crossEntropy(machine),
+    crossEntropyGradient: crossEntropyGradient(machine),
     dropout: dropout(machine),
     dropoutGradient: dropoutGradient(machine),
   };
