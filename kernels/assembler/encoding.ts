@@ -53,7 +53,7 @@ export function float32(value: number): number[] {
 
 /** A vector: its length, then its items. */
 export function vector(items: readonly (readonly number[])[]): number[] {
-  return [...unsigned(items.length), ...items.flat()];
+  return unsigned(items.length).concat(...items);
 }
 
 /** A string as its length in bytes and its UTF-8 bytes. */
@@ -64,5 +64,5 @@ export function text(value: string): number[] {
 
 /** A section: identifier, length, content. Empty content gives no section at all. */
 export function section(id: number, content: readonly number[]): number[] {
-  return content.length === 0 ? [] : [id, ...unsigned(content.length), ...content];
+  return content.length === 0 ? [] : [id].concat(unsigned(content.length), content);
 }
