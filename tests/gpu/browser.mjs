@@ -12,7 +12,14 @@ if (!executablePath || !existsSync(executablePath))
   unavailable(`no Chromium (looked for ${executablePath ?? places.join(", ")})`);
 
 const page = fileURLToPath(new URL("page.ts", import.meta.url));
-const bundle = await build({ entryPoints: [page], bundle: true, write: false, format: "esm", platform: "browser" });
+const bundle = await build({
+  entryPoints: [page],
+  bundle: true,
+  write: false,
+  format: "esm",
+  platform: "browser",
+  alias: { vitest: fileURLToPath(new URL("runner.ts", import.meta.url)) },
+});
 const args = [
   "--no-sandbox",
   "--disable-quic",

@@ -1,14 +1,27 @@
 /**
- * What runs inside the browser: cases against a real WebGL2 context, one name and at most one error each.
- * Independent of any test runner; tests/gpu/webgl2.test.ts reports what `runCases` returns.
+ * What runs inside the browser, against a real WebGL2 context: the generic kernel test, and what is a GPU's own: textures
+ * not lost, nothing recompiled, sizes beyond a texture's side, lost contexts. tests/gpu/webgl2.test.ts reports the results.
  */
-import { TaperError } from "../../engine/errors.ts";
 import { transpose, view } from "../../engine/view.ts";
 import { gpu } from "../../gpu.ts";
-import type { GpuHandle } from "../../kernels/backends/gpu-handle.ts";
-import type { InferenceBackend } from "../../kernels/index.ts";
+import { testBackend } from "../kernels/generic.ts";
+import {
+  checkMatmul,
+  checkSoftmax,
+  equal,
+  exactGelu,
+  type GpuBackend,
+  near,
+  ok,
+  ramp,
+  rejectsCode,
+  release,
+  same,
+  throwsCode,
+  upload,
+} from "./checks.ts";
+import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
 
-type GpuBackend = InferenceBackend<GpuHandle>;
 type Case = [name: string, run: (backend: GpuBackend) => void | Promise<void>];
 
 // What the cases count or provoke, watched at the browser's own interface.
@@ -183,7 +196,6 @@ const cases: Case[] = [
       same(await backend.read(handle, 2), [9, 2], "read in part");
       backend.write(handle, [5, 4, 3, 2, 1]);
       same(await backend.read(handle), [5, 4, 3, 2, 1], "written whole");
-      throwsCode(() => backend.write(handle, [1, 2, 3, 4, 5, 6]), "ERR_BACKEND");
       const matrix = view(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
       const across = backend.upload(transpose(matrix));
       same(await backend.read(across), [1, 4, 2, 5, 3, 6], "transposed");
@@ -226,37 +238,46 @@ const cases: Case[] = [
     },
   ],
   [
-    "what would read or write out of a buffer is an error",
-    (backend) => {
+    "what would read or write out of a buffer is an error, and so is a released buffer",
+    async (backend) => {
       const [a, out] = [upload(backend, ramp(6), [2, 3]), backend.allocate(4)];
       const weights = backend.pack(view(Float32Array.from(ramp(6)), [3, 2]));
       const sizes = { n: 2, k: 3, m: 2 };
-      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes, n: 3 }), "ERR_BACKEND");
-      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes, k: 4 }), "ERR_BACKEND");
-      throwsCode(() => backend.op("matmul", { out, a, weights: a, ...sizes }), "ERR_BACKEND");
-      throwsCode(() => backend.op("softmax", { out, x: a, n: 2, m: 3 }), "ERR_BACKEND");
-      throwsCode(() => backend.upload(view(Int32Array.of(1 << 25), [1])), "ERR_BACKEND");
+      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes, n: 3 }), "ERR_INPUT");
+      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes, k: 4 }), "ERR_INPUT");
+      throwsCode(() => backend.op("matmul", { out, a, weights: a, ...sizes }), "ERR_INPUT");
+      throwsCode(() => backend.op("softmax", { out, x: a, n: 2, m: 3 }), "ERR_INPUT");
+      throwsCode(() => backend.write(out, [1, 2, 3, 4, 5]), "ERR_INPUT");
+      throwsCode(() => backend.upload(view(Int32Array.of(2 ** 24 + 1), [1])), "ERR_INPUT");
+      await rejectsCode(() => backend.read(out, 5), "ERR_INPUT");
       release(backend, a, out, weights);
-      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes }), "ERR_BACKEND");
+      throwsCode(() => backend.op("matmul", { out, a, weights, ...sizes }), "ERR_DISPOSED");
+      throwsCode(() => backend.write(out, [1]), "ERR_DISPOSED");
+      await rejectsCode(() => backend.read(out), "ERR_DISPOSED");
     },
   ],
   [
-    "values that the last operation did not write cannot be read",
+    "an operation keeps what it does not write, however often a batch narrows",
     async (backend) => {
-      const [x, out] = [upload(backend, ramp(6), [2, 3]), backend.allocate(6)];
-      backend.op("softmax", { out, x, n: 1, m: 3 });
-      equal((await backend.read(out, 3)).length, 3, "values read");
-      await rejectsCode(() => backend.read(out), "ERR_BACKEND");
+      const before = textures;
+      const [x, out] = [upload(backend, [1, 1, 1, 1, 1, 1], [3, 2]), backend.allocate(8)];
+      backend.write(out, [7, 7, 7, 7, 7, 7, 7]);
+      for (const n of [3, 2, 1]) backend.op("softmax", { out, x, n, m: 2 });
+      ok(textures - before <= 3, `${textures - before} textures for two buffers`);
+      same(await backend.read(out), [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 7, 0], "narrowed");
+      backend.op("softmax", { out, x, n: 1, m: 1 });
+      same(await backend.read(out, 3), [1, 0.5, 0.5], "narrowed again");
       release(backend, x, out);
+      equal(textures, before, "textures after release");
     },
   ],
   [
     "a kernel without a form is named, with those there are",
     (backend) => {
-      const x = backend.allocate(1);
-      const error = throwsCode(() => backend.op("gelu", { out: x, x, length: 1 }), "ERR_BACKEND");
+      const [x, out] = [backend.allocate(1), backend.allocate(1)];
+      const error = throwsCode(() => backend.op("gelu", { out, x, length: 1 }), "ERR_BACKEND");
       equal(error.message, "the gpu backend has no form of gelu yet: has matmul, softmax", "message");
-      backend.release(x);
+      release(backend, x, out);
     },
   ],
 ];
@@ -268,12 +289,12 @@ const contextCases: [name: string, run: () => Promise<void>][] = [
     async () => {
       contexts = [];
       const backend = await gpu({ mode: "webgl2" });
-      const x = upload(backend, ramp(4), [2, 2]);
+      const [x, out] = [upload(backend, ramp(4), [2, 2]), backend.allocate(4)];
       const pending = rejectsCode(() => backend.read(x), "ERR_BACKEND");
       contexts.at(-1)?.getExtension("WEBGL_lose_context")?.loseContext();
       await pending;
       await rejectsCode(() => backend.read(x), "ERR_BACKEND");
-      throwsCode(() => backend.op("softmax", { out: x, x, n: 2, m: 2 }), "ERR_BACKEND");
+      throwsCode(() => backend.op("softmax", { out, x, n: 2, m: 2 }), "ERR_BACKEND");
       throwsCode(() => backend.allocate(1), "ERR_BACKEND");
       backend.dispose();
       throwsCode(() => backend.allocate(1), "ERR_DISPOSED");
@@ -304,136 +325,15 @@ const contextCases: [name: string, run: () => Promise<void>][] = [
   ],
 ];
 
-async function runCases(): Promise<{ name: string; error?: string }[]> {
-  const results: { name: string; error?: string }[] = [];
-  const record = async (name: string, run: () => void | Promise<void>) => {
-    try {
-      await run();
-      results.push({ name });
-    } catch (error) {
-      results.push({ name, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    }
-  };
-  const backend = await gpu({ mode: "webgl2" });
-  equal(`${backend.name} ${backend.variant}`, "gpu webgl2", "backend");
-  for (const [name, run] of cases) await record(name, () => run(backend));
-  backend.dispose();
-  for (const [name, run] of contextCases) await record(name, run);
-  return results;
-}
-Object.assign(window, { runCases });
+testBackend("generic", () => gpu({ mode: "webgl2" }), { kernels: ["matmul", "softmax"] });
+describe("webgl2", () => {
+  let backend: GpuBackend;
+  beforeAll(async () => {
+    backend = await gpu({ mode: "webgl2" });
+  });
+  afterAll(() => backend.dispose());
+  for (const [name, run] of cases) test(name, () => run(backend));
+  for (const [name, run] of contextCases) test(name, run);
+});
 
-interface Options {
-  bias?: boolean;
-  residual?: boolean;
-  activation?: "gelu" | "tanh" | undefined;
-}
-
-/** A matmul of random values against sums in float64. */
-async function checkMatmul(backend: GpuBackend, n: number, k: number, m: number, options: Options = {}): Promise<void> {
-  const [a, w, b, r] = [random(n * k), random(k * m), random(m), random(n * m)];
-  const handles = [backend.upload(view(a, [n, k])), backend.pack(view(w, [k, m])), backend.upload(view(b, [m]))];
-  handles.push(backend.upload(view(r, [n, m])), backend.allocate(n * m));
-  const [left, weights, bias, residual, out] = handles;
-  const { activation } = options;
-  const extra = { ...(options.bias ? { bias } : {}), ...(options.residual ? { residual } : {}) };
-  backend.op("matmul", { out, a: left, weights, activation, n, k, m, ...extra });
-  const found = await backend.read(out);
-  equal(found.length, n * m, "values read");
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < m; j++) {
-      let sum = options.bias ? b[j] : 0;
-      let scale = Math.abs(sum);
-      for (let p = 0; p < k; p++) {
-        sum += a[i * k + p] * w[p * m + j];
-        scale += Math.abs(a[i * k + p] * w[p * m + j]);
-      }
-      const activated = activation === "gelu" ? exactGelu(sum) : activation === "tanh" ? Math.tanh(sum) : sum;
-      const expected = activated + (options.residual ? r[i * m + j] : 0);
-      near(found[i * m + j], expected, 1e-6 + 2 ** -24 * 2 * Math.sqrt(k) * scale, `[${n}, ${k}, ${m}] at ${i}, ${j}`);
-    }
-  }
-  release(backend, ...handles);
-}
-
-async function checkSoftmax(backend: GpuBackend, n: number, m: number): Promise<void> {
-  const values = random(n * m).map((value) => 20 * value);
-  const [x, out] = [backend.upload(view(values, [n, m])), backend.allocate(n * m)];
-  backend.op("softmax", { out, x, n, m });
-  const found = await backend.read(out);
-  for (let i = 0; i < n; i++) {
-    const row = values.subarray(i * m, (i + 1) * m);
-    const largest = row.reduce((a, b) => Math.max(a, b));
-    const total = row.reduce((sum, value) => sum + Math.exp(value - largest), 0);
-    for (let j = 0; j < m; j++)
-      near(found[i * m + j], Math.exp(row[j] - largest) / total, 1e-6, `[${n}, ${m}] at ${i}, ${j}`);
-  }
-  release(backend, x, out);
-}
-
-/** x·Φ(x) in float64: erf by its series below 3, the complement by a continued fraction above. */
-function exactGelu(x: number): number {
-  const z = Math.abs(x) / Math.SQRT2;
-  let tail = 0;
-  if (z < 3) {
-    let term = z;
-    let sum = z;
-    for (let i = 1; i < 80; i++) {
-      term *= (-z * z) / i;
-      sum += term / (2 * i + 1);
-    }
-    tail = 0.5 - sum / Math.sqrt(Math.PI);
-  } else if (z < 27) {
-    let fraction = z;
-    for (let i = 60; i > 0; i--) fraction = z + i / 2 / fraction;
-    tail = Math.exp(-z * z) / fraction / Math.sqrt(Math.PI) / 2;
-  }
-  return Math.max(x, 0) - (tail === 0 ? 0 : Math.abs(x) * tail);
-}
-
-function upload(backend: GpuBackend, values: readonly number[], shape: readonly number[]): GpuHandle {
-  return backend.upload(view(Float32Array.from(values), shape));
-}
-function release(backend: GpuBackend, ...handles: readonly GpuHandle[]): void {
-  for (const handle of handles) backend.release(handle);
-}
-function ramp(length: number): number[] {
-  return Array.from({ length }, (_, i) => Math.sin(i));
-}
-function random(length: number): Float32Array {
-  return Float32Array.from({ length }, () => Math.random() - 0.5);
-}
-
-function ok(condition: boolean, message: string): void {
-  if (!condition) throw new Error(message);
-}
-function equal(found: unknown, expected: unknown, what: string): void {
-  ok(Object.is(found, expected), `${what}: found ${found}, expected ${expected}`);
-}
-function same(found: ArrayLike<number>, expected: readonly number[], what: string): void {
-  equal(Array.from(found).join(", "), expected.join(", "), what);
-}
-function near(found: number, expected: number, tolerance: number, what: string): void {
-  const agree = Object.is(found, expected) || Math.abs(found - expected) <= tolerance;
-  ok(agree, `${what}: found ${found}, expected ${expected} ± ${tolerance}`);
-}
-function throwsCode(run: () => unknown, code: string): TaperError {
-  try {
-    run();
-  } catch (error) {
-    return withCode(error, code);
-  }
-  throw new Error(`expected an error with code ${code}`);
-}
-async function rejectsCode(run: () => unknown, code: string): Promise<TaperError> {
-  try {
-    await run();
-  } catch (error) {
-    return withCode(error, code);
-  }
-  throw new Error(`expected an error with code ${code}`);
-}
-function withCode(error: unknown, code: string): TaperError {
-  if (error instanceof TaperError && error.code === code) return error;
-  throw new Error(`expected an error with code ${code}, found ${error}`);
-}
+Object.assign(window, { runCases: (): Promise<Result[]> => runner.run() });
