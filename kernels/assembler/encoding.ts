@@ -40,9 +40,14 @@ export function signed(value: number): number[] {
   }
 }
 
+// Four bytes seen as both types. Nothing is kept in them between calls.
+const cell = new Float32Array(1);
+const cellBits = new Int32Array(cell.buffer);
+
 /** The bits of a float32, as an i32. */
 export function floatBits(value: number): number {
-  return new Int32Array(new Float32Array([value]).buffer)[0];
+  cell[0] = value;
+  return cellBits[0];
 }
 
 /** The four little-endian bytes of a float32. */
