@@ -14,46 +14,62 @@ const sentenceWords = 8;
  * text that contains it, and every text of at least 4 words that one of these contains. Falls back to single texts where none is long enough.
  */
 export function chooseHoldOut(texts: readonly string[], count: number, random: Random): number[] {
-  const words = texts.map((text) => text.trim().split(/\s+/).length);
-  const padded = texts.map((text) => ` ${text.trim().toLowerCase()} `);
-  const byFirstWord = indexByWords(padded);
+  const tokens = texts.map((text) => text.trim().toLowerCase().split(/\s+/));
+  const phrases = groupBy(tokens.map((words) => words.join(" ")));
+  const withWord = indexOfWords(tokens);
   const held = new Set<number>();
   const order = random.shuffle(texts.map((_, i) => i));
-  const rank = (i: number): number => (words[i] >= sentenceWords ? 0 : 1);
-  order.sort((a, b) => rank(a) - rank(b));
-  for (const seed of order) {
+  const isSentence = (i: number): boolean => tokens[i].length >= sentenceWords;
+  for (const seed of [...order.filter(isSentence), ...order.filter((i) => !isSentence(i))]) {
     if (held.size >= count) break;
     if (held.has(seed)) continue;
     held.add(seed);
-    if (words[seed] < sentenceWords) continue;
-    const sentences = [seed, ...sharing(seed, padded, byFirstWord).filter((i) => padded[i].includes(padded[seed]))];
-    for (const sentence of sentences) {
-      held.add(sentence);
-      for (const i of sharing(sentence, padded, byFirstWord)) {
-        if (words[i] >= phraseWords && padded[sentence].includes(padded[i])) held.add(i);
-      }
+    if (!isSentence(seed)) continue;
+    for (const sentence of textsAround(tokens[seed], tokens, withWord)) {
+      for (const i of partsOf(tokens[sentence], phrases)) held.add(i);
     }
   }
   return [...held].sort((a, b) => a - b);
 }
 
+/** Every text that has all of `words` in a row: looked for among those that have the rarest of them. */
+function textsAround(words: readonly string[], tokens: readonly string[][], withWord: Map<string, number[]>): number[] {
+  const lists = words.map((word) => withWord.get(word) ?? []);
+  const fewest = lists.reduce((a, b) => (b.length < a.length ? b : a));
+  const phrase = ` ${words.join(" ")} `;
+  return fewest.filter((i) => ` ${tokens[i].join(" ")} `.includes(phrase));
+}
+
+/** Every text of at least `phraseWords` words that is a part of the sentence, or all of it. */
+function partsOf(sentence: readonly string[], phrases: Map<string, number[]>): number[] {
+  const found: number[] = [];
+  for (let from = 0; from < sentence.length; from++) {
+    for (let to = from + phraseWords; to <= sentence.length; to++) {
+      found.push(...(phrases.get(sentence.slice(from, to).join(" ")) ?? []));
+    }
+  }
+  return found;
+}
+
+function groupBy(keys: readonly string[]): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  for (const [i, key] of keys.entries()) {
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  }
+  return groups;
+}
+
 /** For each word, the texts that have it. */
-function indexByWords(padded: readonly string[]): Map<string, number[]> {
+function indexOfWords(tokens: readonly string[][]): Map<string, number[]> {
   const index = new Map<string, number[]>();
-  for (const [i, text] of padded.entries()) {
-    for (const word of new Set(text.trim().split(/\s+/))) {
+  for (const [i, words] of tokens.entries()) {
+    for (const word of new Set(words)) {
       const list = index.get(word);
       if (list) list.push(i);
       else index.set(word, [i]);
     }
   }
   return index;
-}
-
-/** The texts that share a rarer word with text i, the only ones that could contain it or be a longer part of it. */
-function sharing(i: number, padded: readonly string[], index: Map<string, number[]>): number[] {
-  const lists = [...new Set(padded[i].trim().split(/\s+/))].map((word) => index.get(word) ?? []);
-  lists.sort((a, b) => a.length - b.length);
-  // A part of four words may avoid the rarest of them, so all but the most frequent words are looked up.
-  return [...new Set(lists.slice(0, Math.max(1, lists.length - 2)).flat())].filter((other) => other !== i);
 }

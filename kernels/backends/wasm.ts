@@ -4,7 +4,7 @@
  */
 import type { Handle, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
-import { sizeOf } from "../../engine/view.ts";
+import { sizeOf, view } from "../../engine/view.ts";
 import { accumulate, add } from "../add/wasm.ts";
 import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
 import { heapIn } from "../assembler/heap.ts";
@@ -39,8 +39,14 @@ export interface WasmOptions {
   readonly enableRelaxed?: () => void;
 }
 
+export interface WasmBackend extends TrainingBackend<WasmHandle> {
+  readonly variant: Variant;
+  /** Here at once: the CPU has answered when `op` returns. */
+  read(handle: WasmHandle, length?: number): Float32Array;
+}
+
 /** Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
-export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHandle> {
+export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options);
   const memory = new WebAssembly.Memory({ initial: initialPages });
   const scratch = constantEnd;
@@ -108,7 +114,10 @@ export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHand
     },
     upload(values) {
       const handle = keep(values.data instanceof Int32Array ? "i32" : "f32", sizeOf(values));
-      copy(values, handle.data);
+      const { data, shape, stride, offset } = values;
+      const isRowMajor = view(data, shape, offset).stride.every((step, axis) => step === stride[axis]);
+      if (isRowMajor) handle.data.set(data.subarray(offset, offset + handle.length));
+      else copy(values, handle.data);
       return handle;
     },
     pack(matrix) {
