@@ -187,7 +187,10 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
 
   private layerNorm(args: InferenceOps["layerNorm"]): void {
     const afterEmbeddings = this.current(args.x).writer === "embed" && this.dropout.probability > 0;
-    if (!afterEmbeddings) return this.record("layerNorm", args);
+    if (!afterEmbeddings) {
+      this.record("layerNorm", args);
+      return;
+    }
     const normed = new Name<H>("f32", args.out.length);
     this.record("layerNorm", { ...args, out: normed });
     this.assign(this.nameOf(args.out), this.current(this.dropped(normed, args.n * args.d)));
