@@ -1,1 +1,21 @@
-export { TaperError } from "./engine/errors.ts";
+/**
+ * taperbert: a BERT that narrows as it reads. The public surface of the default import path: it contains no code generation from
+ * strings and runs under a strict Content-Security-Policy. GPU kernels are in `taperbert/gpu`, ndarray interop in
+ * `taperbert/ndarray`, training in `taperbert/train`.
+ */
+export type { BertConfig, BertShape, Task } from "./bert/config.ts";
+export type { Dials } from "./bert/dials.ts";
+export { type LoadOptions, loadModel } from "./bert/load.ts";
+export type { Classification, ForwardOptions, ForwardResult, Model, Text } from "./bert/model.ts";
+export type { Flips } from "./bert/narrowing.ts";
+export type { Answer, Tag } from "./bert/readouts.ts";
+export { loadTokenizer } from "./bert/tokenizer/load.ts";
+export { createTokenizer, type Encoding, type EncodeOptions, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
+export type { Trace } from "./bert/trace.ts";
+export type { Backend, Handle } from "./engine/backend.ts";
+export { type ErrorCode, TaperError } from "./engine/errors.ts";
+export { parseSafetensors, type StoredTensor, writeSafetensors } from "./engine/safetensors.ts";
+export { transpose, type View, view } from "./engine/view.ts";
+export type { ExitDials } from "./exit/criteria.ts";
+export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";
+export type { SkimDials } from "./skim/policy.ts";

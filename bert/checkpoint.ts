@@ -4,17 +4,17 @@
  */
 import type { Handle } from "../engine/backend.ts";
 import { nearestName, TaperError } from "../engine/errors.ts";
-import type { SafeTensor } from "../engine/safetensors.ts";
+import type { StoredTensor } from "../engine/safetensors.ts";
 import { transpose, view } from "../engine/view.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { ParameterSource } from "./parameters.ts";
 
 export class Checkpoint {
-  private readonly tensors: ReadonlyMap<string, SafeTensor>;
+  private readonly tensors: ReadonlyMap<string, StoredTensor>;
   private readonly where: string;
 
   /** `where` names the file in errors. */
-  constructor(tensors: ReadonlyMap<string, SafeTensor>, where: string) {
+  constructor(tensors: ReadonlyMap<string, StoredTensor>, where: string) {
     this.tensors = tensors;
     this.where = where;
   }
@@ -40,7 +40,7 @@ export class Checkpoint {
     return tensor.read();
   }
 
-  private find(name: string): SafeTensor | undefined {
+  private find(name: string): StoredTensor | undefined {
     for (const candidate of [name, name.replace(/^bert\./, "")]) {
       const tensor = this.tensors.get(candidate) ?? this.tensors.get(oldNormName(candidate));
       if (tensor !== undefined) return tensor;
@@ -48,7 +48,7 @@ export class Checkpoint {
     return undefined;
   }
 
-  private get(name: string): SafeTensor {
+  private get(name: string): StoredTensor {
     const tensor = this.find(name);
     if (tensor !== undefined) return tensor;
     const near = nearestName(name, [...this.tensors.keys()]);

@@ -3,6 +3,8 @@
  * and puts the parameters onto a backend.
  */
 import { refuseUnknown, TaperError } from "../engine/errors.ts";
+import { exists, readJson } from "../engine/read-file.ts";
+import { readSafetensorsFile } from "../engine/safetensors-file.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import { buildBert } from "./build.ts";
 import { Checkpoint, checkpointSource } from "./checkpoint.ts";
@@ -33,10 +35,10 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   const { config, taper } = await readConfigs(directory);
   const checkpoint = await readCheckpoint(directory);
   const tokenizer = await loadTokenizer(directory);
-  if (tokenizer.vocabularySize > config.vocabulary) {
+  if (tokenizer.vocabulary.length > config.vocabulary) {
     throw new TaperError(
       "ERR_VOCABULARY",
-      `${directory}: the vocabulary has ${tokenizer.vocabularySize} tokens, config.json's vocab_size is ${config.vocabulary}; they are not of one model.`,
+      `${directory}: the vocabulary has ${tokenizer.vocabulary.length} tokens, config.json's vocab_size is ${config.vocabulary}; they are not of one model.`,
     );
   }
   const { backend } = await chooseBackend(options.backend ?? "auto");
@@ -62,7 +64,6 @@ export function assemble(
 
 /** `config.json` and `taperbert.json` of a model directory, checked. */
 export async function readConfigs(directory: string): Promise<{ config: BertConfig; taper: TaperConfig }> {
-  const { readJson } = await import("../engine/files.ts");
   const configFile = `${directory}/config.json`;
   const config = parseConfig(await readJson(configFile), configFile);
   const taperFile = `${directory}/taperbert.json`;
@@ -71,8 +72,6 @@ export async function readConfigs(directory: string): Promise<{ config: BertConf
 }
 
 async function readCheckpoint(directory: string): Promise<Checkpoint> {
-  const { exists } = await import("../engine/files.ts");
-  const { readSafetensorsFile } = await import("../engine/safetensors-file.ts");
   const file = `${directory}/model.safetensors`;
   if (!(await exists(file)) && (await exists(`${directory}/pytorch_model.bin`))) {
     throw new TaperError(
