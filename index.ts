@@ -10,7 +10,7 @@ export type { Classification, ForwardOptions, ForwardResult, Model, Text } from 
 export type { Flips } from "./bert/narrowing.ts";
 export type { Answer, Tag } from "./bert/readouts.ts";
 export { loadTokenizer } from "./bert/tokenizer/load.ts";
-export { createTokenizer, type Encoding, type EncodeOptions, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
+export { createTokenizer, type EncodeOptions, type Encoding, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
 export type { Trace } from "./bert/trace.ts";
 export type { Backend, Handle } from "./engine/backend.ts";
 export { type ErrorCode, TaperError } from "./engine/errors.ts";

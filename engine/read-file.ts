@@ -17,7 +17,8 @@ export async function readJson(path: string, { optional = false } = {}): Promise
   let text: string;
   try {
     const { size } = await stat(path);
-    if (size > largestJson) throw new TaperError("ERR_FILE", `${path}: expected at most ${largestJson} bytes, found ${size}.`);
+    if (size > largestJson)
+      throw new TaperError("ERR_FILE", `${path}: expected at most ${largestJson} bytes, found ${size}.`);
     text = await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof TaperError) throw error;

@@ -7,7 +7,6 @@ import { attend, feedForward } from "../../bert/layer.ts";
 import { embeddingParameters, finalHead, layerParameters } from "../../bert/parameters.ts";
 import { planScratch } from "../../bert/scratch.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
-import { view } from "../../engine/view.ts";
 import { answer } from "../../exit/head.ts";
 import { referenceBackend } from "../../kernels/backends/reference.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";

@@ -1,8 +1,7 @@
 /** The counting rules: published constants, and that the formula equals what the kernels count as they run. */
 import { describe, expect, it } from "vitest";
-import { namedShapes } from "../../bert/config.ts";
+import { configOfShape, namedShapes } from "../../bert/config.ts";
 import { denseEncoderMacs, layerMacs, passageMacs, sumOfParts } from "../../bert/macs.ts";
-import { configOfShape } from "../../bert/config.ts";
 import { Random } from "../../engine/random.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { counting } from "../../kernels/counting.ts";
@@ -44,7 +43,10 @@ it("counts as executed what the formula says, on random forwards", async () => {
     const random = new Random(seed);
     const exit = seed % 2 === 0 ? ({ entropy: 0.95 } as const) : false;
     backend.reset();
-    const { trace } = await model.forward(randomIds(random, 5), { skim: { keepThreshold: 0.1, attentionThreshold: 1 }, exit });
+    const { trace } = await model.forward(randomIds(random, 5), {
+      skim: { keepThreshold: 0.1, attentionThreshold: 1 },
+      exit,
+    });
     expect(trace.reduce((sum, { macs }) => sum + macs, 0)).toBe(backend.totals.macs);
     const dense = counting(scalarBackend());
     const denseModel = randomModel(dense, seed);

@@ -86,7 +86,9 @@ describe.each(backends)("%s", (_, make) => {
       const c = task === "question-answering" ? 2 : 3;
       expect(result.logits.map((x) => x.length)).toEqual(ids.map((text) => text.length * c));
       const backend = make();
-      const bert = randomBert(backend, 5, config, { skim: { predictorWidth: 6, attentionThresholds: [0.03, 0.05, 0.08] } });
+      const bert = randomBert(backend, 5, config, {
+        skim: { predictorWidth: 6, attentionThresholds: [0.03, 0.05, 0.08] },
+      });
       const masked = await maskedReplay(backend, bert, ids, result.trace);
       expect(largestDifference(result.hidden!, masked.hidden)).toBeLessThan(tolerance);
       if (bert.taskHead.reads !== "tokens") throw new Error("expected a token-level head");
@@ -139,7 +141,11 @@ it("refuses ids, segments, traces and dials that do not fit", async () => {
   await refused(model.forward([[]]), "ERR_INPUT", /1 to 40 token ids, found 0/);
   await refused(model.forward([[1]], { segments: [[0, 0]] }), "ERR_INPUT", /segments\[0\]: expected 1 values, found 2/);
   await refused(model.forward([[1]], { replay: [] }), "ERR_INPUT", /a trace for each of 1 texts, found 0/);
-  await refused(model.forward([[1]], { skim: { keepTreshold: 1 } as object }), "ERR_OPTION", /did you mean "keepThreshold"/);
+  await refused(
+    model.forward([[1]], { skim: { keepTreshold: 1 } as object }),
+    "ERR_OPTION",
+    /did you mean "keepThreshold"/,
+  );
   await refused(model.forward([[1]], { exit: { entropy: 2 } }), "ERR_OPTION", /from 0 to 1; found 2/);
   await refused(model.forward([[1]], { skipp: false } as object), "ERR_OPTION", /"skim"|known names/);
   const dense = randomModel(scalarBackend(), 1, { ...smallConfig, task: "embedding" });

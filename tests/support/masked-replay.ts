@@ -3,7 +3,7 @@ import { packBatch } from "../../bert/batch.ts";
 import type { Bert } from "../../bert/bert.ts";
 import { embedTokens } from "../../bert/embeddings.ts";
 import { forwardMasked } from "../../bert/masked.ts";
-import { type Scratch, planScratch } from "../../bert/scratch.ts";
+import { planScratch, type Scratch } from "../../bert/scratch.ts";
 import { stepAfterAttention, stepBefore, type Trace } from "../../bert/trace.ts";
 import type { Handle } from "../../engine/backend.ts";
 import { answer } from "../../exit/head.ts";

@@ -1,0 +1,103 @@
+/**
+ * Moving matrices about in memory: transposing a block, copying rows, copying only rows that a mask keeps. Addresses and strides are in bytes.
+ * No arithmetic on the values; nothing outside the stated rows and columns is written.
+ */
+
+import type { FunctionBuilder, FunctionRef } from "./function.ts";
+import type { ModuleBuilder } from "./module.ts";
+import { f32, type Int, i32, v128 } from "./values.ts";
+
+export interface Copies {
+  /** transpose(to, toStride, from, fromStride, rows, columns): to[i][p] = from[p][i] for i < rows, p < columns. */
+  readonly transpose: FunctionRef;
+  /** copyRows(to, toStride, from, fromStride, rows, columns): to[i][j] = from[i][j]. */
+  readonly copyRows: FunctionRef;
+}
+
+export function defineCopies(module: ModuleBuilder): Copies {
+  const strides = ["to", "toStride", "from", "fromStride", "rows", "columns"] as const;
+  const transpose = module.function("transpose", strides, (f, to, toStride, from, fromStride, rows, columns) => {
+    const i = f.i32();
+    const p = f.i32();
+    const target = f.i32();
+    const source = f.i32();
+    const element = (row: Int, column: Int) => i32.add(i32.mul(row, toStride), i32.shl(column, 2));
+    const one = () => {
+      f.storeFloat(
+        i32.add(to, element(i, p)),
+        0,
+        f32.load(i32.add(from, i32.add(i32.mul(p, fromStride), i32.shl(i, 2)))),
+      );
+    };
+    const rows4 = f.i32(i32.and(rows, -4));
+    const columns4 = f.i32(i32.and(columns, -4));
+    f.for(i, 0, rows4, 4, () => {
+      f.setInt(target, i32.add(to, i32.mul(i, toStride)));
+      f.setInt(source, i32.add(from, i32.shl(i, 2)));
+      f.for(p, 0, columns4, 4, () => {
+        transpose4(f, target, toStride, source, fromStride);
+        f.advance(target, 16);
+        f.advance(source, i32.shl(fromStride, 2));
+      });
+    });
+    f.for(i, 0, rows4, 1, () => f.for(p, columns4, columns, 1, one));
+    f.for(i, rows4, rows, 1, () => f.for(p, 0, columns, 1, one));
+  });
+  const copyRows = module.function("copyRows", strides, (f, to, toStride, from, fromStride, rows, columns) => {
+    const i = f.i32();
+    const j = f.i32();
+    const bytes = f.i32(i32.shl(columns, 2));
+    const bytes4 = f.i32(i32.and(bytes, -16));
+    f.for(i, 0, rows, 1, () => {
+      f.for(j, 0, bytes4, 16, () => f.storeVec(i32.add(to, j), 0, v128.load(i32.add(from, j))));
+      f.while(i32.ltU(j, bytes), () => {
+        f.storeFloat(i32.add(to, j), 0, f32.load(i32.add(from, j)));
+        f.advance(j, 4);
+      });
+      f.advance(to, toStride);
+      f.advance(from, fromStride);
+    });
+  });
+  const live = [...strides, "mask"] as const;
+  module.function("liveRows", live, (f, to, toStride, from, fromStride, rows, columns, mask) => {
+    f.while(rows, () => {
+      f.if(
+        f32.ne(f32.load(mask), 0),
+        () => f.call(copyRows, to, toStride, from, fromStride, 1, columns),
+        () => f.fill(to, 0, i32.shl(columns, 2)),
+      );
+      f.advance(to, toStride);
+      f.advance(from, fromStride);
+      f.advance(mask, 4);
+      f.setInt(rows, i32.sub(rows, 1));
+    });
+  });
+  module.function("clear", ["to", "bytes"], (f, to, bytes) => f.fill(to, 0, bytes));
+  return { transpose, copyRows };
+}
+
+/** A 4×4 block from columns to rows, in eight shuffles. */
+function transpose4(f: FunctionBuilder, to: Int, toStride: Int, from: Int, fromStride: Int): void {
+  const read = f.i32(from);
+  const rows = [0, 1, 2, 3].map((row) => {
+    if (row > 0) f.advance(read, fromStride);
+    return f.v128(v128.load(read));
+  });
+  const [low01, high01, low23, high23] = [
+    v128.shuffle32(rows[0], rows[1], [0, 4, 1, 5]),
+    v128.shuffle32(rows[0], rows[1], [2, 6, 3, 7]),
+    v128.shuffle32(rows[2], rows[3], [0, 4, 1, 5]),
+    v128.shuffle32(rows[2], rows[3], [2, 6, 3, 7]),
+  ].map((pair) => f.v128(pair));
+  const columns = [
+    v128.shuffle32(low01, low23, [0, 1, 4, 5]),
+    v128.shuffle32(low01, low23, [2, 3, 6, 7]),
+    v128.shuffle32(high01, high23, [0, 1, 4, 5]),
+    v128.shuffle32(high01, high23, [2, 3, 6, 7]),
+  ];
+  const write = f.i32(to);
+  for (const [i, column] of columns.entries()) {
+    if (i > 0) f.advance(write, toStride);
+    f.storeVec(write, 0, column);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The bytes of WebAssembly: numbers in LEB128, names, vectors, sections and the codes of types.
+ * This file knows nothing of functions or instructions; it checks no program.
+ * Source: https://webassembly.github.io/spec/core/binary/
+ */
+
+export type ValueType = "i32" | "f32" | "v128";
+
+/** The code of a value type in signatures and local declarations. */
+export const typeCode: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+
+/** The first eight bytes of every module: "\0asm" and version 1. */
+export const preamble: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+/** Section identifiers, in the order in which a module must hold them. */
+export const sectionId = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10, data: 11 } as const;
+
+/** An unsigned 32-bit integer in LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value >>> 0;
+  do {
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest === 0 ? low : low | 0x80);
+  } while (rest !== 0);
+  return bytes;
+}
+
+/** A signed 32-bit integer in LEB128. */
+export function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    bytes.push(done ? low : low | 0x80);
+    if (done) return bytes;
+  }
+}
+
+/** The bits of a float32, as an i32. */
+export function floatBits(value: number): number {
+  return new Int32Array(new Float32Array([value]).buffer)[0];
+}
+
+/** The four little-endian bytes of a float32. */
+export function float32(value: number): number[] {
+  const bits = floatBits(value);
+  return [bits, bits >> 8, bits >> 16, bits >> 24].map((byte) => byte & 0xff);
+}
+
+/** A vector: its length, then its items. */
+export function vector(items: readonly (readonly number[])[]): number[] {
+  return [...unsigned(items.length), ...items.flat()];
+}
+
+/** A string as its length in bytes and its UTF-8 bytes. */
+export function text(value: string): number[] {
+  const bytes = new TextEncoder().encode(value);
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+/** A section: identifier, length, content. Empty content gives no section at all. */
+export function section(id: number, content: readonly number[]): number[] {
+  return content.length === 0 ? [] : [id, ...unsigned(content.length), ...content];
+}

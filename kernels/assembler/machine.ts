@@ -1,0 +1,33 @@
+/**
+ * What the wasm forms of the kernels see of the machine they run on: handles that own addresses, calls, a workspace.
+ * It fixes no layout and no policy; kernels/backends/wasm.ts builds one.
+ */
+
+import type { ScalarHandle } from "../scalar-handle.ts";
+import { floatBits } from "./encoding.ts";
+
+/** A buffer in WebAssembly memory. Its end is padded, so that a whole vector may be read at its last value. */
+export interface WasmHandle extends ScalarHandle {
+  /** In bytes; a multiple of 64. */
+  readonly address: number;
+}
+
+export interface Machine {
+  /** The module's functions; every argument is an i32 (addresses, byte strides, counts, the bits of a float). */
+  readonly call: Readonly<Record<string, (...args: number[]) => void>>;
+  /** Columns of a panel of packed weights. */
+  readonly panelWidth: number;
+  /** An address with at least 256 bytes of zeros. */
+  readonly zeros: number;
+  /** The address of `bytes` bytes that are the caller's until its operation ends; asking again may move them. */
+  workspace(bytes: number): number;
+  /** The values at an address, until memory grows. */
+  floats(address: number, length: number): Float32Array;
+}
+
+/** The address of an optional operand; 0 stands for none. */
+export const addressOf = (handle: WasmHandle | undefined): number => handle?.address ?? 0;
+
+export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+
+export { floatBits };

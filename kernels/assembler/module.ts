@@ -1,0 +1,112 @@
+/**
+ * A WebAssembly module under construction: one imported memory, functions of i32 parameters, float constants in memory.
+ * Imports: `env.memory` and the immutable `env.scratch`, the address of memory that only this instance uses.
+ * It holds no state after `encode()` and instantiates nothing.
+ */
+
+import { floatBits, preamble, section, sectionId, signed, text, typeCode, unsigned, vector } from "./encoding.ts";
+import { FunctionBuilder, type FunctionRef, type Local } from "./function.ts";
+import { type Expr, i32, type Vec, v128 } from "./values.ts";
+
+/** Where constants lie: [constantBase, constantEnd) of the memory belongs to the module. */
+export const constantBase = 1024;
+export const constantEnd = 4096;
+
+/** What `tail` takes of an instance's scratch memory. */
+export const tailBytes = 64;
+
+export interface MemoryImport {
+  readonly initialPages: number;
+  /** Required by shared memory. */
+  readonly maximumPages?: number;
+  readonly shared?: boolean;
+}
+
+type Parameters<Names extends readonly string[]> = { readonly [I in keyof Names]: Local<"i32"> };
+
+export class ModuleBuilder {
+  readonly #memory: MemoryImport;
+  readonly #functions: { builder: FunctionBuilder; parameters: number }[] = [];
+  readonly #exports: { name: string; index: number }[] = [];
+  readonly #constants: number[] = [];
+
+  /** 16 bytes of this instance's own, for the last vector of a row. */
+  readonly tail: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
+  /** The address of more memory that is this instance's own. */
+  readonly scratch: Expr<"i32"> = i32.add(this.tail, tailBytes);
+  /** Four lanes of ones, then four of zeros: read r bytes before the middle, it is the mask of the first r bytes. */
+  readonly laneMasks: number;
+  /** Zeros, as many as any tile reads of a missing bias. */
+  readonly zeros: number;
+
+  constructor(memory: MemoryImport) {
+    this.#memory = memory;
+    this.laneMasks = this.#place([-1, -1, -1, -1, 0, 0, 0, 0]);
+    this.zeros = this.#place(new Array<number>(64).fill(0));
+  }
+
+  /**
+   * Adds a function with i32 parameters of the given names and no result; `body` writes it.
+   * A function whose `name` is given is exported.
+   */
+  function<const Names extends readonly string[]>(
+    name: string | undefined,
+    parameters: Names,
+    body: (f: FunctionBuilder, ...parameters: Parameters<Names>) => void,
+  ): FunctionRef {
+    const builder = new FunctionBuilder(parameters.length);
+    const index = this.#functions.length;
+    this.#functions.push({ builder, parameters: parameters.length });
+    if (name !== undefined) this.#exports.push({ name, index });
+    const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, ...unsigned(i)] }));
+    body(builder, ...(locals as unknown as Parameters<Names>));
+    return { index, parameters };
+  }
+
+  /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */
+  splat(value: number): Vec {
+    const bits = floatBits(value);
+    const known = this.#constants.indexOf(bits);
+    return v128.loadSplat(0, known < 0 ? this.#place([bits]) : constantBase + known * 4);
+  }
+
+  #place(words: readonly number[]): number {
+    const address = constantBase + this.#constants.length * 4;
+    this.#constants.push(...words);
+    if (address + words.length * 4 > constantEnd) throw new RangeError("the module's constants fill their room");
+    return address;
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const { initialPages, maximumPages, shared } = this.#memory;
+    const bounded = maximumPages !== undefined;
+    const limits = [(bounded ? 1 : 0) | (shared ? 2 : 0), ...unsigned(initialPages)];
+    if (bounded) limits.push(...unsigned(maximumPages));
+    const arities = [...new Set(this.#functions.map(({ parameters }) => parameters))];
+    const signature = (arity: number) => [0x60, ...vector(new Array(arity).fill([typeCode.i32])), 0];
+    const data = this.#constants.flatMap((word) =>
+      [word, word >> 8, word >> 16, word >> 24].map((byte) => byte & 0xff),
+    );
+    return new Uint8Array([
+      ...preamble,
+      ...section(sectionId.type, vector(arities.map(signature))),
+      ...section(
+        sectionId.import,
+        vector([
+          [...text("env"), ...text("memory"), 0x02, ...limits],
+          [...text("env"), ...text("scratch"), 0x03, typeCode.i32, 0x00],
+        ]),
+      ),
+      ...section(sectionId.function, vector(this.#functions.map((f) => unsigned(arities.indexOf(f.parameters))))),
+      ...section(
+        sectionId.export,
+        vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
+      ),
+      ...section(sectionId.code, vector(this.#functions.map(({ builder }) => builder.encode()))),
+      ...section(
+        sectionId.data,
+        data.length === 0 ? [] : vector([[0, 0x41, ...signed(constantBase), 0x0b, ...unsigned(data.length), ...data]]),
+      ),
+    ]);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The module of a variant: every kernel's functions, assembled. Pure: bytes out, nothing compiled.
+ */
+import { defineAdd } from "../add/wasm.ts";
+import { defineAttentionGradient } from "../attention/gradient-wasm.ts";
+import { defineBlend } from "../blend/wasm.ts";
+import { defineDropout } from "../dropout/wasm.ts";
+import { defineEmbed } from "../embed/wasm.ts";
+import { defineGather } from "../gather/wasm.ts";
+import { defineGelu } from "../gelu/wasm.ts";
+import { defineLayerNorm } from "../layer-norm/wasm.ts";
+import { definePacking } from "../matmul/wasm.ts";
+import { defineScatter } from "../scatter/wasm.ts";
+import { defineSoftmax } from "../softmax/wasm.ts";
+import { defineTanh } from "../tanh/wasm.ts";
+import { defineCopies } from "./copy.ts";
+import { defineGemm, panelWidth } from "./gemm.ts";
+import { vectorMath } from "./math.ts";
+import { type MemoryImport, ModuleBuilder } from "./module.ts";
+import type { Variant } from "./variant.ts";
+
+export interface Program {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Address of the zeros among its constants. */
+  readonly zeros: number;
+}
+
+export function assemble(variant: Variant, memory: MemoryImport): Program {
+  const module = new ModuleBuilder(memory);
+  const math = vectorMath(module, variant);
+  const copies = defineCopies(module);
+  defineGemm(module, variant, copies);
+  definePacking(module, panelWidth(variant), copies);
+  defineSoftmax(module, math);
+  defineLayerNorm(module);
+  defineGelu(module, math);
+  defineTanh(module, math);
+  defineAdd(module);
+  defineBlend(module);
+  defineGather(module);
+  defineScatter(module);
+  defineEmbed(module);
+  defineDropout(module);
+  defineAttentionGradient(module);
+  return { bytes: module.encode(), zeros: module.zeros };
+}

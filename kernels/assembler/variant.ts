@@ -1,0 +1,30 @@
+/**
+ * The three builds of the WebAssembly kernels and what each assumes of the engine. Nothing is probed or switched on here.
+ *
+ * plain    128-bit SIMD, multiply and add rounded apart: every engine of today
+ * relaxed  fused multiply-add (relaxed SIMD)
+ * wide     relaxed, in tiles that V8's revectoriser (an experimental flag, Node ≥ 24) turns into 256-bit ones; slow without it
+ */
+
+import { f32x4, type Vec } from "./values.ts";
+
+export type Variant = "plain" | "relaxed" | "wide";
+
+export interface Tiles {
+  /** Columns of a panel of B, in vectors of four. */
+  readonly vectors: number;
+  /** Rows of the largest tile: what fills the registers without spilling. */
+  readonly rows: number;
+  /** Steps of k per turn of the inner loop. */
+  readonly unroll: number;
+}
+
+export const tiles: Readonly<Record<Variant, Tiles>> = {
+  plain: { vectors: 2, rows: 5, unroll: 1 },
+  relaxed: { vectors: 2, rows: 6, unroll: 1 },
+  wide: { vectors: 4, rows: 6, unroll: 2 },
+};
+
+/** a·b + c, fused except in the plain variant. The one multiply-add of all products, so tails round as tiles do. */
+export const multiplyAdd = (variant: Variant): ((a: Vec, b: Vec, c: Vec) => Vec) =>
+  variant === "plain" ? (a, b, c) => f32x4.add(f32x4.mul(a, b), c) : f32x4.relaxedMadd;

@@ -1,0 +1,119 @@
+/**
+ * The gradient of ragged attention in WebAssembly SIMD: probabilities are computed again, a block of queries at a time.
+ *
+ * With G_ij = ∂L/∂p_ij and r_i = Σ_j G_ij·p_ij:  ∂L/∂s_ij = p_ij·(G_ij − r_i),  ∂L/∂m_j = Σ_i p_ij/m_j·(G_ij − r_i).
+ * Importance adds to G_ij, and, being a mean weighted by m_i, to ∂L/∂m_i directly.
+ */
+import { foldRow, laneSum, mapRow } from "../assembler/elementwise.ts";
+import { floatBits, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
+import type { ModuleBuilder } from "../assembler/module.ts";
+import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
+import type { AttentionGradientArgs } from "./gradient-contract.ts";
+import { headOf, longestText, queriesAtOnce, sum } from "./wasm.ts";
+
+/**
+ * attentionSlopeRows turns rows of G, in place, into rows of scale · ∂L/∂s. `p` and `share` (p/m, 0: none wanted) are rows as
+ * softmax left them. With dImportance (0: none): G_ij += dImportance_j · weight · m_i, and pulls_i = Σ_j dImportance_j · p_ij.
+ */
+export function defineAttentionGradient(module: ModuleBuilder): void {
+  const parameters = [
+    ...(["slopes", "p", "share", "stride", "rows", "count", "scale"] as const),
+    ...(["dImportance", "weight", "mask", "pulls", "dMask"] as const),
+  ] as const;
+  module.function("attentionSlopeRows", parameters, (f, slopes, p, share, stride, rows, count, scale, ...rest) => {
+    const [dImportance, weight, mask, pulls, dMask] = rest;
+    const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
+    const query = f.v128();
+    f.while(rows, () => {
+      f.if(dImportance, () => {
+        f.set(query, f32x4.splat(f32.fromBits(weight)));
+        f.if(mask, () => {
+          f.set(query, f32x4.mul(query, v128.loadSplat(mask)));
+          f.advance(mask, 4);
+        });
+        const pull = f.v128(v128.zero);
+        foldRow(f, module, count, (at, keep) => f.set(pull, f32x4.add(pull, keep(f32x4.mul(at(dImportance), at(p))))));
+        f.storeFloat(pulls, 0, laneSum(pull));
+        f.advance(pulls, 4);
+        mapRow(f, module, slopes, count, (at) => f32x4.add(at(slopes), f32x4.mul(at(dImportance), query)));
+      });
+      const along = f.v128(v128.zero);
+      foldRow(f, module, count, (at, keep) => f.set(along, f32x4.add(along, keep(f32x4.mul(at(slopes), at(p))))));
+      const mean = f.v128(f32x4.splat(laneSum(along)));
+      f.if(share, () => {
+        mapRow(f, module, dMask, count, (at) =>
+          f32x4.add(at(dMask), f32x4.mul(at(share), f32x4.sub(at(slopes), mean))),
+        );
+        f.advance(share, stride);
+      });
+      mapRow(f, module, slopes, count, (at) => f32x4.mul(f32x4.mul(at(p), f32x4.sub(at(slopes), mean)), factor));
+      f.advance(slopes, stride);
+      f.advance(p, stride);
+      f.setInt(rows, i32.sub(rows, 1));
+    });
+  });
+}
+
+export const attentionGradient =
+  (machine: Machine) =>
+  (args: AttentionGradientArgs<WasmHandle>): void => {
+    const { dQkv, dMask, qkv, starts, mask, dOut, dImportance, d, h, texts } = args;
+    const { call, panelWidth, zeros } = machine;
+    const bounds = starts.data;
+    const width = d / h;
+    const longest = longestText(bounds, texts);
+    const stride = 4 * roundUp(longest, 4);
+    const packedBytes = 4 * width * roundUp(longest, panelWidth);
+    const block = stride * queriesAtOnce;
+    const keys = machine.workspace(2 * packedBytes + 3 * block + stride);
+    const values = keys + packedBytes;
+    const p = values + packedBytes;
+    const share = p + block;
+    const slopes = share + block;
+    const pulls = slopes + block;
+    const scale = floatBits(1 / Math.sqrt(width));
+    const panel = 4 * panelWidth;
+    const apart = 12 * d;
+
+    for (let t = 0; t < texts; t++) {
+      const from = bounds[t];
+      const rows = bounds[t + 1] - from;
+      const live = mask ? sum(mask.data.subarray(from, from + rows)) : rows;
+      if (live === 0) continue; // no row attends to anything, whatever the rows hold
+      const masks = mask ? mask.address + 4 * from : 0;
+      // Without a mask every m is 1, and p is its own share.
+      const shares = dMask ? (mask ? share : p) : 0;
+      const dMasks = dMask ? dMask.address + 4 * from : 0;
+      const dImportances = dImportance ? dImportance.address + 4 * from : 0;
+      const weight = 1 / (h * live);
+      for (let head = 0; head < h; head++) {
+        const source = headOf(qkv, from, head, d, width);
+        const target = headOf(dQkv, from, head, d, width);
+        call.packTransposed(keys, source.key, apart, width, rows);
+        call.packTransposed(values, source.value, apart, width, rows);
+        for (let first = 0; first < rows; first += queriesAtOnce) {
+          const taken = Math.min(queriesAtOnce, rows - first);
+          const query = source.query + apart * first;
+          const dQuery = target.query + apart * first;
+          const dHead = dOut.address + 4 * ((from + first) * d + head * width);
+          const packed = [panel, panel * width, zeros, 0, 0, taken, rows, width];
+          call.gemm(p, stride, query, apart, 4, keys, ...packed);
+          if (mask) call.maskedSoftmaxRows(p, p, stride, taken, rows, scale, masks, shares);
+          else call.softmaxRows(p, p, stride, taken, rows, scale);
+          call.gemm(slopes, stride, dHead, 4 * d, 4, values, ...packed);
+          const fromImportance = [dImportances, floatBits(weight), mask ? masks + 4 * first : 0, pulls + 4 * first];
+          call.attentionSlopeRows(slopes, p, shares, stride, taken, rows, scale, ...fromImportance, dMasks);
+          // dV += pᵀ · dOut,  dQ += ∂s · K,  dK += ∂sᵀ · Q
+          const down = [rows, width, taken];
+          call.gemm(target.value, apart, p, 4, stride, dHead, 4 * d, panel, target.value, apart, 4, ...down);
+          call.gemm(dQuery, apart, slopes, stride, 4, source.key, apart, panel, dQuery, apart, 4, taken, width, rows);
+          call.gemm(target.key, apart, slopes, 4, stride, query, apart, panel, target.key, apart, 4, ...down);
+        }
+        if (!dImportance || !dMask) continue;
+        const pulled = machine.floats(pulls, rows);
+        const gradient = machine.floats(dMasks, rows);
+        const mean = pulled.reduce((total, pull, i) => total + pull * (mask ? mask.data[from + i] : 1), 0) / live;
+        for (let i = 0; i < rows; i++) gradient[i] += (pulled[i] - mean) * weight;
+      }
+    }
+  };

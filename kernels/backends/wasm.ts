@@ -1,0 +1,186 @@
+/**
+ * The WebAssembly SIMD backend: every buffer in one memory, every operation a few calls into a module assembled at start.
+ * It runs and it trains, on one thread. The wide variant is never chosen here: V8's flag for it is the whole process's affair.
+ */
+import type { Handle, Kind } from "../../engine/backend.ts";
+import { TaperError } from "../../engine/errors.ts";
+import { sizeOf } from "../../engine/view.ts";
+import { accumulate, add } from "../add/wasm.ts";
+import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
+import { heapIn } from "../assembler/heap.ts";
+import type { Machine, WasmHandle } from "../assembler/machine.ts";
+import { constantEnd, tailBytes } from "../assembler/module.ts";
+import { assemble, type Program } from "../assembler/program.ts";
+import type { Variant } from "../assembler/variant.ts";
+import { attentionGradient } from "../attention/gradient-wasm.ts";
+import { attention } from "../attention/wasm.ts";
+import { blend, blendGradient } from "../blend/wasm.ts";
+import { checkOperands } from "../check.ts";
+import { dropout, dropoutGradient } from "../dropout/wasm.ts";
+import { embed } from "../embed/wasm.ts";
+import { gather, gatherGradient } from "../gather/wasm.ts";
+import { gelu, geluGradient } from "../gelu/wasm.ts";
+import type { Forms, TrainingBackend, TrainingOps } from "../index.ts";
+import { layerNorm, layerNormGradient } from "../layer-norm/wasm.ts";
+import { matmul, matmulInputGradient, matmulWeightGradient, packedLength, packWeights } from "../matmul/wasm.ts";
+import { scatter } from "../scatter/wasm.ts";
+import { softmax, softmaxGradient } from "../softmax/wasm.ts";
+import { tanh, tanhGradient } from "../tanh/wasm.ts";
+import { copy } from "./arrays.ts";
+import { scalarTrainingForms } from "./scalar-training.ts";
+
+const initialPages = 32;
+
+export interface WasmOptions {
+  /** The build to run; left out: relaxed where the engine has it, else plain. */
+  readonly variant?: Variant;
+  /** Called before the probe for relaxed SIMD; where an engine needs a flag for it (Node 20), this may set it. */
+  readonly enableRelaxed?: () => void;
+}
+
+/** Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
+export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHandle> {
+  const { variant, program } = chooseProgram(options);
+  const memory = new WebAssembly.Memory({ initial: initialPages });
+  const scratch = constantEnd;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(program.bytes), { env: { memory, scratch } });
+  const heap = heapIn(memory, scratch + tailBytes + gemmScratchBytes);
+  const width = panelWidth(variant);
+  const live = new WeakSet<Handle>();
+  const isAlive = (handle: Handle): boolean => live.has(handle);
+  let disposed = false;
+  let workspace = { address: 0, bytes: 0 };
+
+  const machine: Machine = {
+    call: exports as Machine["call"],
+    panelWidth: width,
+    zeros: program.zeros,
+    workspace(bytes) {
+      if (bytes > workspace.bytes) {
+        if (workspace.bytes > 0) heap.give(workspace.address, workspace.bytes);
+        workspace = { address: heap.take(bytes), bytes };
+      }
+      return workspace.address;
+    },
+    floats: (address, length) => new Float32Array(memory.buffer, address, length),
+  };
+  const forms = formsOn(machine);
+
+  const refuseDisposed = (): void => {
+    if (disposed) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
+  };
+  const refuse = (handle: Handle, length: number, what: string): void => {
+    refuseDisposed();
+    if (!isAlive(handle)) {
+      throw new TaperError("ERR_DISPOSED", `${what}: the handle was released, or belongs to another backend`);
+    }
+    if (length > handle.length) {
+      const found = `its buffer holds ${handle.length}`;
+      throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
+    }
+  };
+  const keep = (kind: Handle["kind"], length: number): WasmHandle => {
+    refuseDisposed();
+    const address = heap.take(4 * length);
+    const Cells = kind === "i32" ? Int32Array : Float32Array;
+    let data = new Cells(memory.buffer, address, length);
+    const handle: WasmHandle = {
+      kind,
+      length,
+      address,
+      get data() {
+        if (data.buffer !== memory.buffer) data = new Cells(memory.buffer, address, length);
+        return data;
+      },
+    };
+    live.add(handle);
+    return handle;
+  };
+
+  return {
+    name: "wasm",
+    variant,
+    allocate(length: number, kind: Kind = "f32") {
+      const handle = keep(kind, length);
+      handle.data.fill(0);
+      return handle;
+    },
+    upload(values) {
+      const handle = keep(values.data instanceof Int32Array ? "i32" : "f32", sizeOf(values));
+      copy(values, handle.data);
+      return handle;
+    },
+    pack(matrix) {
+      const [k, m] = matrix.shape;
+      const handle = keep("packed", packedLength(k, m, width));
+      const { data, stride, offset } = matrix;
+      const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
+      handle.data.fill(0);
+      if (isTransposedHere) {
+        const from = data.byteOffset + 4 * offset;
+        machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
+      } else packWeights(machine.floats(handle.address, handle.length), matrix, width);
+      return handle;
+    },
+    write(handle, values) {
+      refuse(handle, values.length, "write");
+      handle.data.set(values);
+    },
+    op(name, args) {
+      refuseDisposed();
+      checkOperands(name, args, isAlive);
+      forms[name](args);
+    },
+    read(handle, length = handle.length) {
+      refuse(handle, length, "read");
+      return new Float32Array(handle.data.subarray(0, length));
+    },
+    release(handle) {
+      if (!live.delete(handle)) return;
+      heap.give(handle.address, 4 * handle.length);
+    },
+    dispose() {
+      disposed = true;
+    },
+  };
+}
+
+function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
+  if (variant !== "plain") enableRelaxed?.();
+  const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
+  for (const candidate of candidates) {
+    const program = assemble(candidate, { initialPages });
+    if (typeof WebAssembly === "object" && WebAssembly.validate(program.bytes)) return { variant: candidate, program };
+  }
+  const found = variant ? `not the "${variant}" build's instructions` : "no 128-bit SIMD";
+  throw new TaperError("ERR_BACKEND", `wasm: this engine has ${found}; ask for the "scalar" backend or a newer engine`);
+}
+
+function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
+  return {
+    ...scalarTrainingForms,
+    matmul: matmul(machine),
+    attention: attention(machine),
+    softmax: softmax(machine),
+    layerNorm: layerNorm(machine),
+    gelu: gelu(machine),
+    tanh: tanh(machine),
+    embed: embed(machine),
+    gather: gather(machine),
+    scatter: scatter(machine),
+    add: add(machine),
+    blend: blend(machine),
+    matmulInputGradient: matmulInputGradient(machine),
+    matmulWeightGradient: matmulWeightGradient(machine),
+    attentionGradient: attentionGradient(machine),
+    softmaxGradient: softmaxGradient(machine),
+    layerNormGradient: layerNormGradient(machine),
+    geluGradient: geluGradient(machine),
+    tanhGradient: tanhGradient(machine),
+    gatherGradient: gatherGradient(machine),
+    accumulate: accumulate(machine),
+    blendGradient: blendGradient(machine),
+    dropout: dropout(machine),
+    dropoutGradient: dropoutGradient(machine),
+  };
+}

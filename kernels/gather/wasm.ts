@@ -1,0 +1,44 @@
+/**
+ * Copying rows by index in WebAssembly, and adding gradients back to the rows they came from.
+ */
+import { mapRow } from "../assembler/elementwise.ts";
+import type { Machine, WasmHandle } from "../assembler/machine.ts";
+import type { ModuleBuilder } from "../assembler/module.ts";
+import { f32x4, i32 } from "../assembler/values.ts";
+import type { GatherArgs, GatherGradientArgs } from "./contract.ts";
+
+export function defineGather(module: ModuleBuilder): void {
+  const parameters = ["to", "from", "index", "rows", "count"] as const;
+  /** to[i] = from[index[i]] */
+  module.function("gatherRows", parameters, (f, to, from, index, rows, count) => {
+    const source = f.i32();
+    f.while(rows, () => {
+      f.setInt(source, i32.add(from, i32.mul(i32.load(index), i32.shl(count, 2))));
+      mapRow(f, module, to, count, (at) => at(source));
+      f.advance(to, i32.shl(count, 2));
+      f.advance(index, 4);
+      f.setInt(rows, i32.sub(rows, 1));
+    });
+  });
+  /** to[index[i]] += from[i], in increasing i */
+  module.function("addRowsAt", parameters, (f, to, from, index, rows, count) => {
+    const target = f.i32();
+    f.while(rows, () => {
+      f.setInt(target, i32.add(to, i32.mul(i32.load(index), i32.shl(count, 2))));
+      mapRow(f, module, target, count, (at) => f32x4.add(at(target), at(from)));
+      f.advance(from, i32.shl(count, 2));
+      f.advance(index, 4);
+      f.setInt(rows, i32.sub(rows, 1));
+    });
+  });
+}
+
+export const gather =
+  (machine: Machine) =>
+  ({ out, table, index, n, d }: GatherArgs<WasmHandle>): void =>
+    machine.call.gatherRows(out.address, table.address, index.address, n, d);
+
+export const gatherGradient =
+  (machine: Machine) =>
+  ({ dTable, dOut, index, n, d }: GatherGradientArgs<WasmHandle>): void =>
+    machine.call.addRowsAt(dTable.address, dOut.address, index.address, n, d);

@@ -1,0 +1,77 @@
+/**
+ * Linear layers in WebAssembly SIMD: the product with bias, activation and residual, its two gradients, and the packing of
+ * weights as [panel][k][panelWidth], the last panel padded with zeros. The arithmetic of the product is assembler/gemm.ts.
+ */
+import type { View } from "../../engine/view.ts";
+import type { Copies } from "../assembler/copy.ts";
+import { addressOf, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
+import type { ModuleBuilder } from "../assembler/module.ts";
+import { i32 } from "../assembler/values.ts";
+import type { MatmulArgs } from "./contract.ts";
+import type { MatmulInputGradientArgs, MatmulWeightGradientArgs } from "./gradient-contract.ts";
+
+/** Rows whose outputs are still in cache when what follows the product is applied. */
+const rowsPerPass = 120;
+
+/** packTransposed(to, from, fromStride, depth, columns): panels of the matrix whose column j is from's row j. */
+export function definePacking(module: ModuleBuilder, width: number, copies: Copies): void {
+  const parameters = ["to", "from", "fromStride", "depth", "columns"] as const;
+  module.function("packTransposed", parameters, (f, to, from, fromStride, depth, columns) => {
+    const column = f.i32();
+    f.for(column, 0, columns, width, () => {
+      const taken = i32.select(i32.ltU(i32.sub(columns, column), width), i32.sub(columns, column), width);
+      f.call(copies.transpose, to, 4 * width, from, fromStride, depth, taken);
+      f.advance(to, i32.mul(depth, 4 * width));
+      f.advance(from, i32.mul(fromStride, width));
+    });
+  });
+}
+
+/** Values that a packed [k, m] matrix takes. */
+export const packedLength = (k: number, m: number, width: number): number => roundUp(m, width) * k;
+
+/** Packs `matrix` [k, m] into `target`, which starts zeroed; any strides. */
+export function packWeights(target: Float32Array, matrix: View<Float32Array | Float64Array>, width: number): void {
+  const [k, m] = matrix.shape;
+  const [down, across] = matrix.stride;
+  const { data, offset } = matrix;
+  for (let first = 0; first < m; first += width) {
+    const columns = Math.min(width, m - first);
+    for (let p = 0; p < k; p++) {
+      let from = offset + p * down + first * across;
+      const to = first * k + p * width;
+      for (let j = 0; j < columns; j++, from += across) target[to + j] = data[from];
+    }
+  }
+}
+
+export const matmul =
+  (machine: Machine) =>
+  ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulArgs<WasmHandle>): void => {
+    const { call, panelWidth } = machine;
+    const start = bias ? [bias.address, 0, 4] : [machine.zeros, 0, 0];
+    const b = [weights.address, 4 * panelWidth, 4 * panelWidth * k];
+    const rows = activation || residual ? rowsPerPass : n;
+    for (let first = 0; first < n; first += rows) {
+      const taken = Math.min(rows, n - first);
+      const to = out.address + 4 * first * m;
+      call.gemm(to, 4 * m, a.address + 4 * first * k, 4 * k, 4, ...b, ...start, taken, m, k);
+      if (activation) call[activation](to, to, taken * m);
+      if (residual) call.add(to, to, residual.address + 4 * first * m, taken * m);
+    }
+  };
+
+export const matmulInputGradient =
+  (machine: Machine) =>
+  ({ dInput, dOut, weights, n, k, m }: MatmulInputGradientArgs<WasmHandle>): void => {
+    const c = [dInput.address, 4 * k];
+    machine.call.gemm(...c, dOut.address, 4 * m, 4, weights.address, 4 * k, 4 * machine.panelWidth, ...c, 4, n, k, m);
+  };
+
+export const matmulWeightGradient =
+  (machine: Machine) =>
+  ({ dWeights, dBias, a, dOut, n, k, m }: MatmulWeightGradientArgs<WasmHandle>): void => {
+    const c = [dWeights.address, 4 * k];
+    machine.call.gemm(...c, dOut.address, 4, 4 * m, a.address, 4 * k, 4 * machine.panelWidth, ...c, 4, m, k, n);
+    if (dBias) machine.call.addRows(dBias.address, dOut.address, 4 * m, n, m, addressOf(undefined));
+  };
