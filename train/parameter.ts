@@ -52,7 +52,9 @@ export class Parameter<H extends Handle> {
     this.backend.write(this.data, values);
     if (this.name.packed === undefined) return;
     this.backend.release(this.name.packed);
-    this.name.packed = this.backend.pack(transpose(view(values, [this.rows, this.columns])));
+    // A backend that shows its memory packs from there without a detour.
+    const here = "data" in this.data && this.data.data instanceof Float32Array ? this.data.data : values;
+    this.name.packed = this.backend.pack(transpose(view(here, [this.rows, this.columns])));
   }
 
   /** Rows whose gradient may not be 0; undefined: all of them. */

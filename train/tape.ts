@@ -107,6 +107,15 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
     return new Name<H>("packed", m * k, value, packed);
   }
 
+  /** The same values without their past: no gradient flows back from what is made of them. */
+  detach(handle: Handle): Handle {
+    const { data, used, integers } = this.current(handle);
+    const value = { data, used, wanted: false, gradient: undefined, ...(integers && { integers }) };
+    const name = new Name<H>(handle.kind, handle.length);
+    this.assign(name, value);
+    return name;
+  }
+
   /** Afterwards the handle holds exactly these values; what lies beyond them is not defined. */
   write(handle: Handle, values: ArrayLike<number>): void {
     const name = this.nameOf(handle);
