@@ -57,8 +57,14 @@ function tensors() {
     );
     all.set(name, { data, shape: sides });
   };
-  const linear = (name, m, k) => (add(`${name}.weight`, m, k), add(`${name}.bias`, m));
-  const norm = (name, size = d) => (add(`${name}.weight`, size), add(`${name}.bias`, size));
+  const linear = (name, m, k) => {
+    add(`${name}.weight`, m, k);
+    add(`${name}.bias`, m);
+  };
+  const norm = (name, size = d) => {
+    add(`${name}.weight`, size);
+    add(`${name}.bias`, size);
+  };
   add("bert.embeddings.word_embeddings.weight", vocabulary.length, d);
   add("bert.embeddings.position_embeddings.weight", 16, d);
   add("bert.embeddings.token_type_embeddings.weight", 2, d);

@@ -1,0 +1,122 @@
+/**
+ * The GPU backend, by gpu.js: handles are textures, operations are draw calls, only `read` waits for the device.
+ * It has the kernels of its table and says so when asked for another. It never falls back to a CPU: the caller chooses
+ * a backend, and one that cannot run here throws ERR_GPU_UNAVAILABLE with the reason.
+ */
+import { nearestName, refuseUnknown, TaperError } from "../../engine/errors.ts";
+import { flatten, type View } from "../../engine/view.ts";
+import { gelu } from "../gelu/gpu.ts";
+import type { Forms, InferenceBackend, InferenceOps } from "../index.ts";
+import { matmul } from "../matmul/gpu.ts";
+import { softmax } from "../softmax/gpu.ts";
+import { tanh } from "../tanh/gpu.ts";
+import { GpuDevice, type GpuMode } from "./gpu-device.ts";
+import { GpuHandle } from "./gpu-handle.ts";
+import { importLibrary } from "./gpu-library.ts";
+import { selfTest } from "./gpu-self-test.ts";
+
+export interface GpuOptions {
+  /** "webgl2" (the default): a browser's WebGL2, also in workers. */
+  mode?: GpuMode;
+}
+
+type Ops = InferenceOps<GpuHandle>;
+
+const modes: readonly GpuMode[] = ["webgl2"];
+/** Above this, a 32-bit float no longer holds every integer, and floats are what textures hold. */
+const LARGEST_INTEGER = 2 ** 24;
+
+/**
+ * Opens a GPU and checks that it computes what it should.
+ * One per page: a browser keeps 16 contexts, and the 17th takes the first one away. `dispose()` gives it back.
+ * Throws ERR_OPTION for an unknown option or mode; ERR_GPU_UNAVAILABLE, with the reason, where the mode cannot run.
+ */
+export async function gpu(options: GpuOptions = {}): Promise<InferenceBackend<GpuHandle>> {
+  refuseUnknown(options, ["mode"], "gpu()");
+  const mode = options.mode ?? "webgl2";
+  if (!modes.includes(mode)) {
+    const near = nearestName(String(mode), modes);
+    const hint = near ? `did you mean "${near}"?` : `modes: ${modes.join(", ")}.`;
+    throw new TaperError("ERR_OPTION", `gpu() has no mode "${mode}"; ${hint}`);
+  }
+  const backend = new GpuBackend(new GpuDevice(mode, await importLibrary(), [gelu, tanh]));
+  try {
+    await selfTest(backend);
+  } catch (cause) {
+    backend.dispose();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TaperError("ERR_GPU_UNAVAILABLE", `gpu mode "${mode}": ${reason}`, { cause });
+  }
+  return backend;
+}
+
+class GpuBackend implements InferenceBackend<GpuHandle> {
+  readonly name = "gpu";
+  readonly variant: GpuMode;
+  readonly #device: GpuDevice;
+  readonly #forms: Partial<Forms<Ops>>;
+
+  constructor(device: GpuDevice) {
+    this.#device = device;
+    this.variant = device.mode;
+    this.#forms = { matmul: matmul(device), softmax: softmax(device) };
+  }
+
+  allocate(length: number, kind: "f32" | "i32" = "f32"): GpuHandle {
+    this.#device.check();
+    return new GpuHandle(this.#device, length, kind);
+  }
+
+  upload(values: View<Float32Array | Float64Array | Int32Array>): GpuHandle {
+    return this.#filled(flatten(values), values.data instanceof Int32Array ? "i32" : "f32");
+  }
+
+  pack(matrix: View<Float32Array | Float64Array>): GpuHandle {
+    return this.#filled(flatten(matrix), "packed");
+  }
+
+  write(handle: GpuHandle, values: ArrayLike<number>): void {
+    this.#device.check();
+    if (handle.kind === "i32") refuseLargeIntegers(values);
+    handle.write(Float32Array.from(values));
+  }
+
+  op<K extends keyof Ops>(name: K, args: Ops[K]): void {
+    this.#device.check();
+    const form = this.#forms[name];
+    if (!form) {
+      const present = Object.keys(this.#forms).join(", ");
+      throw new TaperError("ERR_BACKEND", `the gpu backend has no form of ${name} yet: has ${present}`);
+    }
+    form(args);
+  }
+
+  read(handle: GpuHandle, length = handle.length): Promise<Float32Array> {
+    return handle.read(length);
+  }
+
+  release(handle: GpuHandle): void {
+    handle.release();
+  }
+
+  dispose(): void {
+    this.#device.dispose();
+  }
+
+  #filled(values: Float32Array, kind: GpuHandle["kind"]): GpuHandle {
+    if (kind === "i32") refuseLargeIntegers(values);
+    const handle = new GpuHandle(this.#device, values.length, kind);
+    handle.write(values);
+    return handle;
+  }
+}
+
+function refuseLargeIntegers(values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Math.abs(values[i]) <= LARGEST_INTEGER) continue;
+    throw new TaperError(
+      "ERR_BACKEND",
+      `the gpu backend holds integers up to ±${LARGEST_INTEGER}; value ${i} is ${values[i]}`,
+    );
+  }
+}
