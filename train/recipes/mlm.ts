@@ -139,8 +139,8 @@ export class Mlm implements Objective {
     this.vocabulary = vocabulary;
     this.plan = planEncode(tape, bert, capacity);
     const { d } = bert.config;
-    // Far more than the expected share of hidden tokens in any batch of more than a few texts.
-    const most = capacity;
+    // More than the share of hidden tokens in any batch of more than a few texts; the rest of a tiny one is not asked.
+    const most = Math.ceil(capacity * Math.min(1, options.maskRatio + 0.15));
     const words = Math.min(vocabulary.size, most + options.negatives);
     this.names = {
       rows: tape.allocate(most, "i32"),
@@ -155,7 +155,7 @@ export class Mlm implements Objective {
       bias: tape.allocate(words),
       corrections: tape.allocate(words),
       biases: tape.allocate(words),
-      logits: tape.allocate(Math.ceil(most * Math.min(1, options.maskRatio + 0.15)) * words),
+      logits: tape.allocate(most * words),
       loss: tape.allocate(most),
     };
   }
@@ -166,7 +166,7 @@ export class Mlm implements Objective {
     const random = new Random(`${shard.seed} mlm`);
     const batch = batchOf(this.set, shard.texts, bert.config);
     const hiding = hideTokens(batch, options.maskRatio, vocabulary, random);
-    const n = Math.min(hiding.rows.length, Math.floor(floats.logits.length / names.candidates.length));
+    const n = Math.min(hiding.rows.length, names.rows.length);
     if (n === 0) return { seeds: [], sums: noSums };
     const targets = hiding.targets.subarray(0, n);
     const candidates = candidatesFor(targets, options.negatives, vocabulary, random);
