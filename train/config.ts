@@ -3,7 +3,7 @@
  * keeps it, and a run is a function of it, the data and the number of workers. Paths are relative to the working directory.
  */
 import { type BertShape, namedShapes } from "../bert/config.ts";
-import { type Dials, checkDials } from "../bert/dials.ts";
+import { checkDials, type Dials } from "../bert/dials.ts";
 import { refuseUnknown, TaperError } from "../engine/errors.ts";
 import type { OptimizerConfig } from "./optimizer.ts";
 
@@ -81,7 +81,19 @@ export interface TrainConfig {
 type Json = Record<string, unknown>;
 
 const topNames = [
-  ...["recipe", "seed", "shape", "from", "vocabulary", "labels", "maxPositions", "data", "holdOut", "limit", "maxTokens"],
+  ...[
+    "recipe",
+    "seed",
+    "shape",
+    "from",
+    "vocabulary",
+    "labels",
+    "maxPositions",
+    "data",
+    "holdOut",
+    "limit",
+    "maxTokens",
+  ],
   ...["tokensPerStep", "epochs", "optimizer", "dropout", "mlm", "skim", "exit", "dtype", "dials", "evaluateEvery"],
   "checkpointMinutes",
 ];
@@ -127,7 +139,10 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
       clip: optimizer.number("clip", 1, 0, 1e9),
     },
     dropout: top.number("dropout", 0.1, 0, 0.9),
-    mlm: { maskRatio: mlm.number("maskRatio", 0.35, 0.01, 0.9), negatives: mlm.number("negatives", 2048, 1, 1e7, true) },
+    mlm: {
+      maskRatio: mlm.number("maskRatio", 0.35, 0.01, 0.9),
+      negatives: mlm.number("negatives", 2048, 1, 1e7, true),
+    },
     skim: parseSkim(top),
     exit: parseExit(top),
     dtype: top.json.dtype === undefined ? "F32" : top.one("dtype", ["F32", "F16"] as const),
@@ -203,7 +218,8 @@ class Reader {
 
   number(name: string, otherwise: number, least: number, most: number, whole = false): number {
     const value = this.json[name] ?? otherwise;
-    if (typeof value === "number" && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
+    if (typeof value === "number" && value >= least && value <= most && (!whole || Number.isInteger(value)))
+      return value;
     throw this.error(name, `${whole ? "a whole number" : "a number"} from ${least} to ${most}`);
   }
 

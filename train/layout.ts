@@ -2,9 +2,10 @@
  * Where every trained tensor lies in one flat vector of float32: the vector that the optimiser updates and that replicas share.
  * Found by building the model once with a source that only takes notes. It holds no numbers.
  */
+
+import type { ParameterSource } from "../bert/parameters.ts";
 import type { Handle } from "../engine/backend.ts";
 import { TaperError } from "../engine/errors.ts";
-import type { ParameterSource } from "../bert/parameters.ts";
 import type { Random } from "../engine/random.ts";
 import type { Parameter, ParameterKind } from "./parameter.ts";
 import type { Tape } from "./tape.ts";
@@ -118,4 +119,3 @@ export function loadTensors(
   }
   return found;
 }
-

@@ -6,6 +6,7 @@
 import type { Bert } from "../../bert/bert.ts";
 import type { MaskPolicy } from "../../bert/masked.ts";
 import type { Handle } from "../../engine/backend.ts";
+import { TaperError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import { view } from "../../engine/view.ts";
 import { argmax } from "../../exit/criteria.ts";
@@ -16,7 +17,6 @@ import { batchOf, type Dataset } from "../dataset.ts";
 import { type EncodePlan, encode, planEncode } from "../encode.ts";
 import type { Objective, Shard, Sums } from "../objective.ts";
 import type { Seed, Tape } from "../tape.ts";
-import { TaperError } from "../../engine/errors.ts";
 
 export interface ClassifyOptions {
   readonly skim?: SkimTraining | undefined;

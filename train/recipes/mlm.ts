@@ -11,8 +11,8 @@ import type { BertConfig } from "../../bert/config.ts";
 import { linear, norm, type ParameterSource } from "../../bert/parameters.ts";
 import type { Handle } from "../../engine/backend.ts";
 import { Random } from "../../engine/random.ts";
-import type { Linear, Norm } from "../../kernels/linear.ts";
 import { argmax } from "../../exit/criteria.ts";
+import type { Linear, Norm } from "../../kernels/linear.ts";
 import type { MlmTraining } from "../config.ts";
 import { batchOf, type Dataset } from "../dataset.ts";
 import { type EncodePlan, encode, planEncode } from "../encode.ts";
@@ -119,7 +119,10 @@ export class Mlm implements Objective {
   private readonly plan: EncodePlan;
   private readonly names: Readonly<Record<"rows" | "candidates" | "labels", Handle>>;
   private readonly floats: Readonly<
-    Record<"hidden" | "transformed" | "normed" | "table" | "bias" | "corrections" | "biases" | "logits" | "loss", Handle>
+    Record<
+      "hidden" | "transformed" | "normed" | "table" | "bias" | "corrections" | "biases" | "logits" | "loss",
+      Handle
+    >
   >;
 
   constructor(
