@@ -27,7 +27,7 @@ export async function chooseBackend(wanted: BackendName | InferenceBackend): Pro
     case "scalar":
       return { backend: scalarBackend(), why: "asked for by name" };
     case "wasm":
-      return { backend: wasmBackend(), why: "asked for by name" };
+      return { backend: wasmBackend({ enableRelaxed }), why: "asked for by name" };
     case "auto":
       return fastest();
     default:
@@ -40,9 +40,18 @@ export async function chooseBackend(wanted: BackendName | InferenceBackend): Pro
 
 function fastest(): ChosenBackend {
   try {
-    const backend = wasmBackend();
+    const backend = wasmBackend({ enableRelaxed });
     return { backend, why: `this engine has WebAssembly SIMD (${backend.variant})` };
   } catch (error) {
     return { backend: scalarBackend(), why: `WebAssembly SIMD cannot run here: ${(error as Error).message}` };
   }
+}
+
+/**
+ * Node 20 has relaxed SIMD behind a flag, newer engines have it without. The flag only lets modules use more instructions: nothing
+ * that is already compiled changes.
+ */
+function enableRelaxed(): void {
+  if (!globalThis.process?.versions?.node?.startsWith("20.")) return;
+  process.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
 }

@@ -124,6 +124,7 @@ export const f32x4 = {
   min: vectors(232),
   max: vectors(233),
   eq: vectors(65),
+  ne: vectors(66),
   lt: vectors(67),
   gt: vectors(68),
   abs: vector(224),

@@ -34,15 +34,15 @@ export const attention =
   (machine: Machine) =>
   ({ out, qkv, starts, mask, importance, n, d, h, texts }: AttentionArgs<WasmHandle>): void => {
     const { call, panelWidth, zeros } = machine;
-    const bounds = starts.data;
     const width = d / h;
-    const longest = longestText(bounds, texts);
+    const longest = longestText(starts.data, texts);
     const stride = 4 * roundUp(longest, 4);
     const packedBytes = 4 * width * roundUp(longest, panelWidth);
     const keys = machine.workspace(packedBytes + 4 * width * roundUp(longest, 16) + stride * queriesAtOnce);
     const liveValues = keys + packedBytes;
     const scores = liveValues + 4 * width * roundUp(longest, 16);
     const scale = floatBits(1 / Math.sqrt(width));
+    const bounds = starts.data; // after the workspace, which may have moved every view
     const panel = 4 * panelWidth;
     if (importance) call.clear(importance.address, 4 * n);
 

@@ -32,11 +32,13 @@ export interface GpuFunction {
 /** No loop of a kernel may be longer: gpu.js needs a constant bound and stops silently there. */
 export const LOOP_LIMIT = 2 ** 20;
 
-/** What kernels may call beyond Math: whole-number division, which is a float's in gpu.js, and NaN, which by its bits. */
+/** What kernels may call beyond Math: whole-number division, which is a float's in gpu.js, and NaN by its bits. */
 const natives = {
   quotient: "int quotient(int a, int b) { return a / b; }",
   remainder: "int remainder(int a, int b) { return a - b * (a / b); }",
   isNotANumber: "float isNotANumber(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u ? 1.0 : 0.0; }",
+  isFiniteNumber:
+    "float isFiniteNumber(float x) { return (floatBitsToUint(x) & 0x7f800000u) == 0x7f800000u ? 0.0 : 1.0; }",
   notANumber: "float notANumber() { return uintBitsToFloat(0x7fc00000u); }",
 };
 

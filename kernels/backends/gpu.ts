@@ -3,8 +3,10 @@
  * It has the kernels of its table and says so when asked for another. It never falls back to a CPU: the caller chooses
  * a backend, and one that cannot run here throws ERR_GPU_UNAVAILABLE with the reason.
  */
+import type { Handle } from "../../engine/backend.ts";
 import { nearestName, refuseUnknown, TaperError } from "../../engine/errors.ts";
 import { flatten, type View } from "../../engine/view.ts";
+import { checkOperands } from "../check.ts";
 import { gelu } from "../gelu/gpu.ts";
 import type { Forms, InferenceBackend, InferenceOps } from "../index.ts";
 import { matmul } from "../matmul/gpu.ts";
@@ -23,8 +25,8 @@ export interface GpuOptions {
 type Ops = InferenceOps<GpuHandle>;
 
 const modes: readonly GpuMode[] = ["webgl2"];
-/** Above this, a 32-bit float no longer holds every integer, and floats are what textures hold. */
-const LARGEST_INTEGER = 2 ** 24;
+/** Textures hold 32-bit floats, in which 2²⁴ and 2²⁴ + 1 are the same number. */
+const LARGEST_INTEGER = 2 ** 24 - 1;
 
 /**
  * Opens a GPU and checks that it computes what it should.
@@ -76,7 +78,7 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
   }
 
   write(handle: GpuHandle, values: ArrayLike<number>): void {
-    this.#device.check();
+    this.#refuse(handle, values.length, "write");
     if (handle.kind === "i32") refuseLargeIntegers(values);
     handle.write(Float32Array.from(values));
   }
@@ -88,10 +90,12 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
       const present = Object.keys(this.#forms).join(", ");
       throw new TaperError("ERR_BACKEND", `the gpu backend has no form of ${name} yet: has ${present}`);
     }
+    checkOperands(name, args, this.#isAlive);
     form(args);
   }
 
-  read(handle: GpuHandle, length = handle.length): Promise<Float32Array> {
+  async read(handle: GpuHandle, length = handle.length): Promise<Float32Array> {
+    this.#refuse(handle, length, "read");
     return handle.read(length);
   }
 
@@ -103,7 +107,21 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
     this.#device.dispose();
   }
 
+  readonly #isAlive = (handle: Handle): boolean => handle instanceof GpuHandle && handle.isAliveOn(this.#device);
+
+  #refuse(handle: GpuHandle, length: number, what: string): void {
+    this.#device.check();
+    if (!this.#isAlive(handle)) {
+      throw new TaperError("ERR_DISPOSED", `${what}: the handle was released, or belongs to another backend`);
+    }
+    if (length > handle.length) {
+      const found = `its buffer holds ${handle.length}`;
+      throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
+    }
+  }
+
   #filled(values: Float32Array, kind: GpuHandle["kind"]): GpuHandle {
+    this.#device.check();
     if (kind === "i32") refuseLargeIntegers(values);
     const handle = new GpuHandle(this.#device, values.length, kind);
     handle.write(values);
@@ -115,7 +133,7 @@ function refuseLargeIntegers(values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {
     if (Math.abs(values[i]) <= LARGEST_INTEGER) continue;
     throw new TaperError(
-      "ERR_BACKEND",
+      "ERR_INPUT",
       `the gpu backend holds integers up to ±${LARGEST_INTEGER}; value ${i} is ${values[i]}`,
     );
   }

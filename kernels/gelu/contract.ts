@@ -1,5 +1,6 @@
 /**
  * The exact GELU: out = x · Φ(x) = x/2 · (1 + erf(x/√2)). Source: https://arxiv.org/abs/1606.08415
+ * Limits at the ends: GELU(∞) = ∞, GELU(−∞) = 0; NaN stays NaN.
  * Flat buffers of `length` values.
  */
 import type { Contract } from "../contract.ts";

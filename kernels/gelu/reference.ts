@@ -8,7 +8,7 @@ import type { GeluArgs, GeluGradientArgs } from "./contract.ts";
 
 export function gelu({ out, x, length }: GeluArgs<ReferenceHandle>): void {
   const [y, from] = [nd(out, length), nd(x, length)];
-  for (let i = 0; i < length; i++) y.set(i, from.get(i) * normalDistribution(from.get(i)));
+  for (let i = 0; i < length; i++) y.set(i, geluOf(from.get(i)));
 }
 
 export function geluGradient({ dx, x, dOut, length }: GeluGradientArgs<ReferenceHandle>): void {
@@ -20,8 +20,13 @@ export function geluGradient({ dx, x, dOut, length }: GeluGradientArgs<Reference
   }
 }
 
+/** GELU of one number; its limit at −∞, where the product would be ∞ · 0. */
+export function geluOf(x: number): number {
+  return x === Number.NEGATIVE_INFINITY ? 0 : x * normalDistribution(x);
+}
+
 /** Φ(x), the probability that a standard normal variable is below x. */
-export function normalDistribution(x: number): number {
+function normalDistribution(x: number): number {
   const z = Math.abs(x) / Math.SQRT2;
   if (Number.isNaN(z)) return z;
   if (z < 2.5) {

@@ -12,7 +12,7 @@ export function gelu({ out, x, length }: GeluArgs<ScalarHandle>): void {
 
 /** GELU of one number, good to float32. */
 export function geluOf(x: number): number {
-  const a = Math.abs(x);
+  const a = Math.min(Math.abs(x), 64); // beyond, the tail is 0; an infinite a would make it NaN
   const t = 1 / (1 + 0.25 * a);
   let p = 0.0016481842043024597;
   p = p * t + 0.012180422305950251;

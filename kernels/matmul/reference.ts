@@ -1,5 +1,5 @@
 /** The matrix product of a linear layer, and its two gradients, in float64. Packed weights are plain [k, m] here. */
-import { normalDistribution } from "../gelu/reference.ts";
+import { geluOf } from "../gelu/reference.ts";
 import { nd, type ReferenceHandle } from "../nd.ts";
 import type { Activation, MatmulArgs } from "./contract.ts";
 import type { MatmulInputGradientArgs, MatmulWeightGradientArgs } from "./gradient-contract.ts";
@@ -19,7 +19,7 @@ export function matmul(args: MatmulArgs<ReferenceHandle>): void {
 }
 
 function activate(x: number, activation: Activation | undefined): number {
-  if (activation === "gelu") return x * normalDistribution(x);
+  if (activation === "gelu") return geluOf(x);
   return activation === "tanh" ? Math.tanh(x) : x;
 }
 

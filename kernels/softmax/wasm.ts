@@ -58,7 +58,7 @@ export function defineSoftmax(module: ModuleBuilder, math: VectorMath): void {
         () =>
           mapRow(f, module, out, count, (at) => {
             const power = f.v128(math.exp(f, f32x4.mul(f32x4.sub(at(x), top), factor)));
-            return v128.andNot(f32x4.mul(power, at(mask)), f32x4.eq(at(mask), v128.zero));
+            return v128.and(f32x4.mul(power, at(mask)), f32x4.ne(at(mask), v128.zero));
           }),
       );
       const sum = f.v128(v128.zero);

@@ -1,0 +1,100 @@
+/**
+ * A model over labelled texts: how often it is right, what it executes, how long it takes from ids to logits. Tokenisation is timed
+ * apart. It chooses no dials and draws no conclusions.
+ */
+import type { Dials } from "../bert/dials.ts";
+import type { Model, Text } from "../bert/model.ts";
+import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
+import type { Trace } from "../bert/trace.ts";
+import { argmax } from "../exit/criteria.ts";
+import { type Totals, totalsOf } from "./executed.ts";
+import { measure } from "./measure.ts";
+import { median, sum } from "./statistics.ts";
+
+export interface LabelledText {
+  readonly text: Text;
+  /** A label's id. */
+  readonly label: number;
+}
+
+export interface Evaluation extends Totals {
+  /** Share of texts whose most probable label is theirs. */
+  readonly accuracy: number;
+  /** From ids to logits, per text, in batches of `batch`. */
+  readonly msPerText: number;
+  readonly tokeniseMsPerText: number;
+  /** Texts that were longer than the model can read. */
+  readonly truncated: number;
+}
+
+/** Answers all texts once, `batch` at a time, in order. The first batch runs once more beforehand, untimed. */
+export async function evaluate(
+  model: Model,
+  rows: readonly LabelledText[],
+  dials: Dials,
+  batch: number,
+  progress: (done: number) => void = () => undefined,
+): Promise<Evaluation> {
+  const startedAt = performance.now();
+  const encodings = rows.map(({ text }) => model.encode(text));
+  const tokeniseMs = performance.now() - startedAt;
+
+  await model.forwardEncodings(encodings.slice(0, batch), dials);
+  const traces: Trace[] = [];
+  let right = 0;
+  let ms = 0;
+  for (let from = 0; from < rows.length; from += batch) {
+    const now = encodings.slice(from, from + batch);
+    const start = performance.now();
+    const { logits, trace } = await model.forwardEncodings(now, dials);
+    ms += performance.now() - start;
+    for (const [i, answer] of logits.entries()) if (argmax(answer) === rows[from + i].label) right++;
+    traces.push(...trace);
+    progress(traces.length);
+  }
+  return {
+    ...totalsOf(traces, model.config),
+    accuracy: right / rows.length,
+    msPerText: ms / rows.length,
+    tokeniseMsPerText: tokeniseMs / rows.length,
+    truncated: encodings.filter((encoding) => encoding.truncated).length,
+  };
+}
+
+export interface Realised {
+  /** Rounds per text. */
+  readonly runs: number;
+  /** From ids to logits, one text at a time: means over texts of the medians of their rounds. */
+  readonly msPerText: number;
+  readonly denseMsPerText: number;
+  /** Dense ÷ narrowed, in milliseconds. */
+  readonly realised: number;
+}
+
+/** The model with its dials against itself dense, one text at a time, interleaved round by round. */
+export async function timeAgainstDense(
+  model: Model,
+  encodings: readonly Encoding[],
+  dials: Dials,
+  runs: number,
+): Promise<Realised> {
+  const narrowed: number[] = [];
+  const dense: number[] = [];
+  for (const [t, encoding] of encodings.entries()) {
+    const { samples } = await measure(
+      {
+        narrowed: () => model.forwardEncodings([encoding], dials),
+        dense: () => model.forwardEncodings([encoding], { skim: false, exit: false }),
+      },
+      { runs, warmup: t === 0 ? 10 : 1 },
+    );
+    narrowed.push(median(samples.narrowed));
+    dense.push(median(samples.dense));
+  }
+  return {
+    runs,
+    msPerText: sum(narrowed) / encodings.length,
+    denseMsPerText: sum(dense) / encodings.length,
+    realised: sum(dense) / sum(narrowed),
+  };
+}

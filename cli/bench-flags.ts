@@ -1,0 +1,81 @@
+/** What both benches need: a model or a shape, texts or a length, and a schedule for weights that decide nothing. */
+import type { TimedText } from "../bench/latency.ts";
+import { randomText } from "../bench/random-model.ts";
+import { parseSchedule } from "../bench/schedule.ts";
+import { loadTokenizer } from "../bert/tokenizer/load.ts";
+import { TaperError } from "../engine/errors.ts";
+import { bundledModel } from "./bundled-model.ts";
+import { dataFlags, readRows } from "./data.ts";
+import { type Flags, numberOf, type Values } from "./flags.ts";
+import { backendFlags, dialFlags } from "./model-flags.ts";
+import { type Described, shapeFlags } from "./shape-flags.ts";
+
+export const benchFlags = {
+  ...shapeFlags,
+  ...backendFlags,
+  ...dataFlags,
+  tokens: { type: "string", value: "N", help: "instead of --data: one text of N random tokens" },
+  tokenizer: {
+    type: "string",
+    value: "DIR",
+    help: "with --shape and --data: whose vocabulary; default the bundled model's",
+  },
+  "skim-schedule": {
+    type: "string",
+    value: "S,S,…",
+    help: "with --shape: the share of tokens that each layer attends to, like 0.9,0.8,0.7",
+  },
+  ...dialFlags,
+} as const satisfies Flags;
+
+type BenchValues = Values<typeof benchFlags>;
+
+/** Throws ERR_OPTION for flags that belong to the other kind of run. */
+export function checkBenchFlags(command: string, values: BenchValues): void {
+  const refuse = (names: readonly (keyof typeof benchFlags)[], needed: string): void => {
+    const found = names.find((name) => values[name] !== undefined);
+    if (found === undefined) return;
+    throw new TaperError("ERR_OPTION", `${command}: --${found} goes with ${needed}; see taperbert ${command} --help.`);
+  };
+  if (values.shape === undefined) refuse(["skim-schedule", "tokenizer"], "--shape");
+  else refuse(Object.keys(dialFlags) as (keyof typeof dialFlags)[], "--model: random weights neither skim nor exit");
+  if ((values.data === undefined) === (values.tokens === undefined)) {
+    throw new TaperError("ERR_OPTION", `${command} needs either --data or --tokens; see taperbert ${command} --help.`);
+  }
+  if (values.data === undefined) refuse(["format", "limit", "tokenizer"], "--data");
+}
+
+/** The texts to run, as ids; `tokeniseMs` per text where there was something to tokenise. */
+export async function benchTexts(
+  command: string,
+  values: BenchValues,
+  { directory, config }: Described,
+): Promise<{ texts: TimedText[]; tokeniseMs?: number }> {
+  const tokens = numberOf(values.tokens, "tokens", { least: 1, whole: true });
+  if (tokens !== undefined) {
+    if (tokens > config.maxPositions) {
+      throw new TaperError("ERR_OPTION", `--tokens: expected at most ${config.maxPositions}, found ${tokens}.`);
+    }
+    return { texts: [randomText(tokens, config.vocabulary, 1)] };
+  }
+  const rows = await readRows(command, values);
+  const tokenizer = await loadTokenizer(directory ?? values.tokenizer ?? bundledModel());
+  if (tokenizer.vocabulary.length > config.vocabulary) {
+    throw new TaperError(
+      "ERR_VOCABULARY",
+      `--tokenizer: the vocabulary has ${tokenizer.vocabulary.length} tokens; the model of this shape has ${config.vocabulary}.`,
+    );
+  }
+  const maxLength = Math.min(config.maxPositions, tokenizer.maxLength);
+  const encode = () => rows.map(({ text }) => tokenizer.encode(text, { maxLength }));
+  encode();
+  const startedAt = performance.now();
+  const texts = encode();
+  return { texts, tokeniseMs: (performance.now() - startedAt) / texts.length };
+}
+
+/** The schedule that flags give, one share a layer; undefined without one. */
+export function scheduleOf(values: BenchValues, layers: number): number[] | undefined {
+  const text = values["skim-schedule"];
+  return text === undefined ? undefined : parseSchedule(text, layers, "--skim-schedule");
+}

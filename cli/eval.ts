@@ -1,0 +1,107 @@
+/** `taperbert eval`: a labelled file through a model: accuracy, arithmetic, milliseconds. */
+import { describeEnvironment, environment } from "../bench/environment.ts";
+import { type Evaluation, evaluate, type Realised, timeAgainstDense } from "../bench/evaluate.ts";
+import { gflops } from "../bench/flops.ts";
+import { TaperError } from "../engine/errors.ts";
+import { dataFlags, labelled, readRows } from "./data.ts";
+import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
+import { type Io, printJson } from "./io.ts";
+import { dialFlags, dialsOf, modelFlags, withModel } from "./model-flags.ts";
+import { digits, percent, table, times } from "./table.ts";
+
+const flags = {
+  ...modelFlags,
+  ...dataFlags,
+  batch: { type: "string", value: "B", help: "texts in a forward; default 1" },
+  ...dialFlags,
+  time: { type: "boolean", help: "also time the dense model on the same texts, interleaved, one text at a time" },
+  runs: { type: "string", value: "R", help: "with --time: rounds per text; default 5" },
+  ...commonFlags,
+} as const satisfies Flags;
+
+const examples = [
+  "taperbert eval --model DIR --data dev.tsv --json",
+  "taperbert eval --model DIR --data dev.tsv --no-skim --no-exit",
+  "taperbert eval --model DIR --data dev.tsv --entropy 0.3 --limit 200 --time",
+];
+
+const about = `GFLOPs are per text. speedup: dense on the real length ÷ executed, overheads counted, as a ratio of sums.
+paddedSpeedup: dense, each text padded to the longest of its batch of 32 (in the file's order) ÷ executed.
+meanKept: rows attended to ÷ length, over the layers that a text reached. msPerText: ids to logits; tokenisation is apart.
+realised (with --time): dense ÷ narrowed in milliseconds, from medians of interleaved rounds; realisedOfCounted: that ÷ speedup.`;
+
+export async function evaluation(argv: readonly string[], io: Io): Promise<number> {
+  const { values } = parseFlags("eval", argv, flags);
+  if (values.help) {
+    printHelp(io, examples, about, flags);
+    return 0;
+  }
+  const dials = dialsOf(values);
+  const batch = numberOf(values.batch, "batch", { least: 1, whole: true }) ?? 1;
+  const runs = numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 5;
+  if (values.runs !== undefined && !values.time) throw new TaperError("ERR_OPTION", "--runs goes with --time.");
+  const rows = await readRows("eval", values);
+  await withModel("eval", values, async (model) => {
+    if (model.config.task !== "sequence-classification") {
+      throw new TaperError(
+        "ERR_INPUT",
+        `eval needs a model for sequence-classification; this one is for ${model.config.task}.`,
+      );
+    }
+    const texts = labelled(rows, model.config.labels, values.data!);
+    const figures = await evaluate(model, texts, dials, batch, (done) =>
+      io.progress(`${done} of ${texts.length} texts`),
+    );
+    io.progress("");
+    if (figures.truncated > 0) io.err(`taperbert: ${figures.truncated} texts were cut to what this model reads`);
+    const encodings = values.time ? texts.map(({ text }) => model.encode(text)) : [];
+    const timed = values.time ? await timeAgainstDense(model, encodings, dials, runs) : undefined;
+    if (values.json) printJson(io, { ...inJson(figures, timed), environment: await environment() });
+    else for (const line of inWords(figures, timed)) io.out(line);
+    if (!values.json) io.err(describeEnvironment(await environment()));
+  });
+  return 0;
+}
+
+function inJson(figures: Evaluation, timed: Realised | undefined): object {
+  return {
+    n: figures.texts,
+    accuracy: figures.accuracy,
+    gflops: gflops(figures.macs) / figures.texts,
+    denseGflops: gflops(figures.denseMacs) / figures.texts,
+    overheadGflops: gflops(figures.overheadMacs) / figures.texts,
+    speedup: figures.speedup,
+    paddedSpeedup: figures.paddedSpeedup,
+    meanExitLayer: figures.meanExitLayer,
+    meanKept: figures.meanKept,
+    msPerText: figures.msPerText,
+    tokeniseMsPerText: figures.tokeniseMsPerText,
+    meanLength: figures.tokens / figures.texts,
+    truncated: figures.truncated,
+    ...(timed && { timed: { ...timed, realisedOfCounted: timed.realised / figures.speedup } }),
+  };
+}
+
+function inWords(figures: Evaluation, timed: Realised | undefined): string[] {
+  const n = figures.texts;
+  const rows = [
+    ["texts", String(n)],
+    ["accuracy", percent(figures.accuracy)],
+    ["GFLOPs per text", digits(gflops(figures.macs) / n)],
+    ["  of which predictors and exit heads", digits(gflops(figures.overheadMacs) / n)],
+    ["dense GFLOPs per text, real length", digits(gflops(figures.denseMacs) / n)],
+    ["speed-up against dense, real length", times(figures.speedup)],
+    ["speed-up against dense, padded in batches of 32", times(figures.paddedSpeedup)],
+    ["mean exit layer", figures.meanExitLayer.toFixed(2)],
+    ["mean share of rows kept", percent(figures.meanKept)],
+    ["ms per text, ids to logits", digits(figures.msPerText)],
+    ["ms per text, tokenisation", digits(figures.tokeniseMsPerText)],
+  ];
+  if (timed !== undefined) {
+    rows.push(["ms per text, alone, interleaved", digits(timed.msPerText)]);
+    rows.push(["ms per text, alone, interleaved, dense", digits(timed.denseMsPerText)]);
+    rows.push(["realised speed-up", times(timed.realised)]);
+    rows.push(["realised ÷ counted", (timed.realised / figures.speedup).toFixed(3)]);
+  }
+  return table(rows);
+}

@@ -1,0 +1,64 @@
+/**
+ * From arguments to an exit code: finds the command, runs it, and turns what it throws into one line.
+ * 0: done. 1: failed. 2: it was asked for wrongly. Commands are loaded when they are called for.
+ */
+import { nearestName, TaperError } from "../engine/errors.ts";
+import type { Io } from "./io.ts";
+
+/** Runs with what follows the command's name; returns the exit code. */
+export type Command = (argv: readonly string[], io: Io) => Promise<number>;
+
+const commands: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
+  classify: {
+    about: "label texts, from the command line or the standard input",
+    load: async () => (await import("./classify.ts")).classify,
+  },
+  eval: {
+    about: "accuracy, GFLOPs and milliseconds on a labelled file",
+    load: async () => (await import("./eval.ts")).evaluation,
+  },
+  flops: { about: "what a shape costs, by layer and part", load: async () => (await import("./flops.ts")).flops },
+  bench: { about: "gflops or latency on texts of yours", load: async () => (await import("./bench.ts")).bench },
+  info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
+  tour: {
+    about: "sample sentences through the bundled model, drawn",
+    load: async () => (await import("./tour.ts")).tour,
+  },
+};
+
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const [name, ...rest] = argv;
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+      printCommands(io);
+      return name === undefined ? 2 : 0;
+    }
+    if (!Object.hasOwn(commands, name)) {
+      const near = nearestName(name, Object.keys(commands));
+      const hint = near === undefined ? "see taperbert --help" : `did you mean "${near}"?`;
+      throw new TaperError("ERR_OPTION", `there is no command "${name}"; ${hint}`);
+    }
+    const command = await commands[name].load();
+    return await command(rest, io);
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+function report(error: unknown, io: Io): number {
+  const known = error instanceof TaperError;
+  const message = error instanceof Error ? error.message : String(error);
+  io.err(`taperbert: ${message}${known ? ` [${error.code}]` : ""}`);
+  if (io.debug && error instanceof Error) io.err(String(error.stack));
+  return known && error.code === "ERR_OPTION" ? 2 : 1;
+}
+
+function printCommands(io: Io): void {
+  io.out("Examples:");
+  io.out('  taperbert classify --model DIR "a gorgeous, witty, seductive movie"');
+  io.out("  taperbert eval --model DIR --data dev.tsv --json");
+  io.out("  taperbert flops --shape base --tokens 128");
+  io.out("\nA BERT that narrows as it reads.\n\nCommands:");
+  for (const [name, { about }] of Object.entries(commands)) io.out(`  ${name.padEnd(9)} ${about}`);
+  io.out("\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly.");
+}
