@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { TaperError } from "../engine/errors.ts";
+import { prepareEngine } from "./engine-flags.ts";
 import { addSums, noSums, type Shard, type Sums } from "./objective.ts";
 import type { WorkerAnswer, WorkerStart, WorkerTask } from "./worker.ts";
 
@@ -42,6 +43,7 @@ export class Crew {
   /** Starts `count` workers. Throws what stopped the first one that could not start. */
   static async start(count: number, common: Omit<WorkerStart, "worker">): Promise<Crew> {
     const file = workerFile();
+    prepareEngine(common.variant);
     const workers = Array.from(
       { length: count },
       (_, worker) => new Worker(file, { workerData: { ...common, worker } satisfies WorkerStart }),

@@ -232,7 +232,7 @@ class Run {
 
 type Pending = Pick<StepProgress, "sums" | "tokens" | "macs" | "norm" | "ms" | "computeMs">;
 
-const noProgress: Pending = { sums: noSums, tokens: 0, macs: 0, norm: 0, ms: 0, computeMs: 0 };
+export const noProgress: Pending = { sums: noSums, tokens: 0, macs: 0, norm: 0, ms: 0, computeMs: 0 };
 
 /** Sums of everything but the norm, of which the largest is kept. */
 export function addProgress(a: Pending, b: Pending): Pending {
