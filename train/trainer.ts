@@ -86,6 +86,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const identity = { workers, variant: crew.variant };
     const done = options.resume ? await directory.readCheckpoint(state, identity) : undefined;
     if (done === undefined) await directory.begin(config);
+    await directory.writeHeldOut(prepared);
     const run = new Run(options, prepared, crew, directory, workers);
     const save = async (step: number): Promise<void> => {
       await directory.writeCheckpoint(state, step, identity);
