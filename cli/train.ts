@@ -1,0 +1,159 @@
+/** `taperbert train`: a training run as its config says, with a line of progress; Ctrl-C saves and stops. */
+import { readFile } from "node:fs/promises";
+import { TaperError } from "../engine/errors.ts";
+import type { Variant } from "../kernels/assembler/variant.ts";
+import { parseTrainConfig } from "../train/config.ts";
+import { addProgress, figures, type Measured, noProgress, train as run, type StepProgress } from "../train/trainer.ts";
+import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
+import { type Io, printJson } from "./io.ts";
+
+const flags = {
+  config: { type: "string", value: "FILE", help: "what to train on what, and how (JSON)" },
+  out: { type: "string", value: "DIR", help: "where the model and the run's own files go" },
+  resume: { type: "boolean", help: "go on from the last checkpoint in DIR" },
+  workers: { type: "string", value: "N", help: "replicas, one thread each; default: the number of processors" },
+  variant: { type: "string", value: "V", help: "plain, relaxed or wide (Node 24 on x64); default: relaxed" },
+  ...commonFlags,
+} as const satisfies Flags;
+
+const examples = [
+  "taperbert train --config models/sst2-12x128/train.json --out runs/sst2",
+  "taperbert train --config models/sst2-12x128/train.json --out runs/sst2 --resume",
+  "taperbert train --config mlm.json --out runs/mlm --workers 4 --variant wide --json",
+];
+
+const about = `Trains a BERT from scratch, or from a model directory. The same config, data, number of workers and variant give the same
+parameters, whether or not the run was interrupted. DIR becomes a model directory; train-log.jsonl has the figures.`;
+
+const variants: readonly string[] = ["plain", "relaxed", "wide"] satisfies Variant[];
+
+/** Between two plain lines of progress. */
+const lineEveryMs = 30_000;
+
+export async function train(argv: readonly string[], io: Io): Promise<number> {
+  const { values } = parseFlags("train", argv, flags);
+  if (values.help) {
+    printHelp(io, examples, about, flags);
+    return 0;
+  }
+  const file = required(values.config, "train", "config");
+  const directory = required(values.out, "train", "out");
+  if (values.variant !== undefined && !variants.includes(values.variant)) {
+    throw new TaperError("ERR_OPTION", `--variant: expected ${variants.join(", ")}; found "${values.variant}".`);
+  }
+  const config = parseTrainConfig(await readConfig(file), file);
+  const interruption = new AbortController();
+  const interrupt = (): void => {
+    io.err("\nstopping after this step; again to stop without saving");
+    interruption.abort();
+  };
+  process.once("SIGINT", interrupt);
+  const progress = new ProgressLine(io);
+  try {
+    io.err(`reading ${config.data.join(", ")}`);
+    const result = await run({
+      config,
+      directory,
+      workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
+      resume: values.resume,
+      variant: values.variant as Variant | undefined,
+      signal: interruption.signal,
+      onStep: (step) => progress.add(step),
+      onMeasured: (measured) => io.err(progress.clear(describe(measured))),
+    });
+    progress.end();
+    const { measured, ...rest } = result;
+    const held = measured === undefined ? {} : { heldOut: figures(measured.dense) };
+    const skimmed = measured?.skimmed === undefined ? {} : { heldOutSkimmed: figures(measured.skimmed) };
+    if (values.json) printJson(io, { directory, ...rest, ...held, ...skimmed });
+    else if (result.finished) io.out(`${directory}: trained for ${result.steps} steps`);
+    if (result.finished) return 0;
+    io.err(`stopped after step ${result.step} of ${result.steps}; go on with --resume`);
+    return 1;
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw new TaperError("ERR_FILE", `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TaperError("ERR_CONFIG", `${file}: expected JSON; ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+function describe({ step, dense, skimmed }: Measured): string {
+  const show = (name: string, { loss, accuracy, kept, exits }: ReturnType<typeof figures>): string => {
+    const parts = [`${name} loss ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`];
+    if (kept !== undefined) parts.push(`kept ${(100 * kept).toFixed(1)} %`);
+    if (exits !== undefined) parts.push(`exits ${exits.map((a) => (100 * a).toFixed(1)).join(" ")}`);
+    return parts.join(", ");
+  };
+  const both = [show("dense", figures(dense)), ...(skimmed ? [show("skimmed", figures(skimmed))] : [])];
+  return `step ${step}, held out: ${both.join("; ")}`;
+}
+
+/** Figures of the steps since the last plain line, drawn over themselves where a person watches. */
+class ProgressLine {
+  private readonly io: Io;
+  private pending = noProgress;
+  private last: StepProgress | undefined;
+  private steps = 0;
+  private ms = 0;
+  private lineAt = performance.now();
+
+  constructor(io: Io) {
+    this.io = io;
+  }
+
+  add(step: StepProgress): void {
+    this.pending = addProgress(this.pending, step);
+    this.last = step;
+    this.steps++;
+    this.ms += step.ms;
+    this.io.progress(this.text());
+    if (performance.now() - this.lineAt < lineEveryMs) return;
+    if (!this.io.liveProgress) this.io.err(this.text());
+    this.pending = noProgress;
+    this.lineAt = performance.now();
+  }
+
+  /** A line to print in the place of the progress. */
+  clear(line: string): string {
+    this.io.progress("");
+    return line;
+  }
+
+  end(): void {
+    if (this.last !== undefined) this.io.err(this.clear(this.text()));
+  }
+
+  private text(): string {
+    const { pending, last } = this;
+    if (last === undefined || pending.tokens === 0) return "";
+    const { loss, accuracy, kept } = figures(pending.sums);
+    const left = (this.ms / this.steps) * (last.steps - last.step);
+    return [
+      `step ${last.step}/${last.steps}`,
+      `loss ${loss.toFixed(4)}`,
+      `accuracy ${(100 * accuracy).toFixed(1)} %`,
+      ...(kept === undefined ? [] : [`kept ${(100 * kept).toFixed(1)} %`]),
+      `${Math.round((1000 * pending.tokens) / pending.ms)} tokens/s`,
+      `${((2 * pending.macs) / pending.ms / 1e6).toFixed(1)} GFLOP/s`,
+      `${duration(left)} left`,
+    ].join("  ");
+  }
+}
+
+function duration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = Math.floor((ms % 60_000) / 1000);
+  return minutes > 0 ? `${minutes} min ${seconds} s` : `${seconds} s`;
+}

@@ -1,0 +1,133 @@
+/** From a config to what a run starts with: texts as token ids, the model's shape, its first parameters. */
+
+import { Checkpoint } from "../bert/checkpoint.ts";
+import { type BertConfig, configOfShape } from "../bert/config.ts";
+import { readConfigs } from "../bert/load.ts";
+import type { TaperConfig } from "../bert/taper-config.ts";
+import { loadTokenizer } from "../bert/tokenizer/load.ts";
+import type { Tokenizer } from "../bert/tokenizer/tokenizer.ts";
+import { TaperError } from "../engine/errors.ts";
+import { Random } from "../engine/random.ts";
+import { readSafetensorsFile } from "../engine/safetensors-file.ts";
+import type { TrainConfig } from "./config.ts";
+import { readTexts } from "./data.ts";
+import { type Dataset, datasetOf, type EncodedText, textsIn } from "./dataset.ts";
+import { initialise, type Layout, loadTensors } from "./layout.ts";
+import type { MaskingVocabulary } from "./recipes/mlm.ts";
+
+export interface Prepared {
+  readonly config: BertConfig;
+  readonly taper: TaperConfig;
+  readonly vocabulary: MaskingVocabulary;
+  readonly set: Dataset;
+  /** Indices of texts to learn from, and of those held out. */
+  readonly learn: readonly number[];
+  readonly heldOut: readonly number[];
+}
+
+/** Reads, tokenises and splits. Throws ERR_FILE, ERR_DATA, ERR_VOCABULARY or ERR_CONFIG. */
+export async function prepare(train: TrainConfig): Promise<Prepared> {
+  const tokenizer = await loadTokenizer(train.vocabulary);
+  const { config, taper } = await modelOf(train, tokenizer.vocabulary.length);
+  if (tokenizer.vocabulary.length > config.vocabulary) {
+    throw new TaperError(
+      "ERR_VOCABULARY",
+      `${train.vocabulary}: ${tokenizer.vocabulary.length} tokens do not fit the model's ${config.vocabulary}.`,
+    );
+  }
+  if (train.maxTokens > config.maxPositions) {
+    throw new TaperError("ERR_CONFIG", `maxTokens ${train.maxTokens} is more than the model's ${config.maxPositions}.`);
+  }
+  const texts: EncodedText[] = [];
+  for (const file of train.data) {
+    const rows = await readTexts(file, { limit: train.limit });
+    for (const { text, label, row } of rows) {
+      if (train.recipe === "mlm") texts.push(...pieces(tokenizer, [text].flat().join(" "), train.maxTokens));
+      else {
+        if (label === undefined || label >= config.labels.length) {
+          throw new TaperError(
+            "ERR_DATA",
+            `${file}: row ${row}: expected a label from 0 to ${config.labels.length - 1}, found ${label ?? "none"}.`,
+          );
+        }
+        const { ids, segments } = tokenizer.encode(text, { maxLength: train.maxTokens });
+        const split = segments.indexOf(1);
+        texts.push({ ids, label, ...(split > 0 && { split }) });
+      }
+    }
+  }
+  const set = datasetOf(texts);
+  const order = new Random(`${train.seed} hold out`).shuffle(Array.from({ length: textsIn(set) }, (_, i) => i));
+  if (train.holdOut >= order.length) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `holdOut ${train.holdOut} leaves nothing of ${order.length} texts to learn from.`,
+    );
+  }
+  const learn = order.slice(0, order.length - train.holdOut);
+  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut: order.slice(learn.length) };
+}
+
+async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config: BertConfig; taper: TaperConfig }> {
+  const { recipe, shape, from, labels, maxPositions, skim, exit, dials } = train;
+  const task = recipe === "mlm" ? "embedding" : "sequence-classification";
+  const start =
+    from === undefined
+      ? { config: configOfShape(shape as NonNullable<typeof shape>, { vocabulary, maxPositions }), taper: {} }
+      : await readConfigs(from);
+  const config: BertConfig = { ...start.config, labels, task };
+  if (recipe === "mlm") return { config, taper: {} };
+  const taper: TaperConfig = {
+    ...(skim && { skim: { predictorWidth: skim.predictorWidth } }),
+    ...(exit && { exit: { heads: true } }),
+    ...(dials && { dials }),
+  };
+  return { config, taper };
+}
+
+function masking(tokenizer: Tokenizer): MaskingVocabulary {
+  const id = (token: string): number => {
+    const found = tokenizer.idOf(token);
+    if (found === undefined) throw new TaperError("ERR_VOCABULARY", `the vocabulary has no ${token}.`);
+    return found;
+  };
+  const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(id);
+  const mask = tokenizer.idOf("[MASK]") ?? special[1];
+  const isReserved = (token: string): boolean => /^\[.*\]$/.test(token) && token.length > 3;
+  let firstWord = 0;
+  for (const [i, token] of tokenizer.vocabulary.entries()) if (isReserved(token)) firstWord = i + 1;
+  const size = tokenizer.vocabulary.length;
+  return { size, mask, special, firstWord: firstWord < size / 2 ? firstWord : 0 };
+}
+
+/** A text cut into pieces that fit, each between [CLS] and [SEP]; what is left of a few tokens is not worth a piece. */
+function pieces(tokenizer: Tokenizer, text: string, maxTokens: number): EncodedText[] {
+  const { ids } = tokenizer.encode(text, { specialTokens: false });
+  const cls = tokenizer.idOf("[CLS]") as number;
+  const sep = tokenizer.idOf("[SEP]") as number;
+  const room = maxTokens - 2;
+  const fewest = Math.min(8, room);
+  const found: EncodedText[] = [];
+  for (let from = 0; from < ids.length; from += room) {
+    const part = ids.slice(from, from + room);
+    if (part.length >= fewest || from === 0) found.push({ ids: Int32Array.of(cls, ...part, sep) });
+  }
+  return found;
+}
+
+/** The parameters that a run starts from: a model directory's where it has them, else drawn. */
+export async function firstValues(train: TrainConfig, layout: Layout, values: Float32Array): Promise<void> {
+  initialise(layout, values, new Random(`${train.seed} parameters`));
+  for (const { names, offset } of layout.segments) {
+    if (train.skim === undefined || !/skim_predictors\.\d+\.predictor\.4\.bias$/.test(names[0])) continue;
+    values[offset] = -train.skim.biasStart;
+    values[offset + 1] = train.skim.biasStart;
+  }
+  if (train.from === undefined) return;
+  const file = `${train.from}/model.safetensors`;
+  const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
+  const found = loadTensors(layout, values, (name, shape) =>
+    checkpoint.has(name) ? checkpoint.read(name, shape) : undefined,
+  );
+  if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of the model's tensors.`);
+}

@@ -1,0 +1,130 @@
+/**
+ * What a run leaves on disk: a model directory in Hugging Face's format that grows better (config.json, model.safetensors, vocab.txt,
+ * tokenizer_config.json, taperbert.json), and beside it train.json (the config), train-log.jsonl and checkpoint.safetensors (all
+ * that is needed to go on bit-equal). Every file is written whole or not at all.
+ */
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { configToJson } from "../bert/config.ts";
+import { taperSchemaVersion } from "../bert/taper-config.ts";
+import { TaperError } from "../engine/errors.ts";
+import { writeFileAtomically } from "../engine/files.ts";
+import { parseMetadata, parseSafetensors, writeSafetensors } from "../engine/safetensors.ts";
+import type { TrainConfig } from "./config.ts";
+import type { SharedState } from "./exchange.ts";
+import type { Layout } from "./layout.ts";
+import { tensorsOf } from "./layout.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** What must be the same for a run to go on bit-equal. */
+export interface RunIdentity {
+  readonly workers: number;
+  readonly variant: string;
+}
+
+const stateNames = ["values", "first", "second"] as const;
+
+export class RunDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  private at(file: string): string {
+    return join(this.path, file);
+  }
+
+  async create(): Promise<void> {
+    try {
+      await mkdir(this.path, { recursive: true });
+    } catch (error) {
+      throw new TaperError("ERR_FILE", `${this.path} cannot be made: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** The config that a run here was started with; undefined if there is no run. */
+  async storedConfig(): Promise<unknown> {
+    const text = await this.read("train.json");
+    return text === undefined ? undefined : JSON.parse(text.toString());
+  }
+
+  /** Starts an empty log and stores what the run is. */
+  async begin(config: TrainConfig): Promise<void> {
+    await writeFile(this.at("train-log.jsonl"), "");
+    await writeFileAtomically(this.at("train.json"), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  async log(record: object): Promise<void> {
+    await appendFile(this.at("train-log.jsonl"), `${JSON.stringify(record)}\n`);
+  }
+
+  /** `step` is the number of steps done. */
+  async writeCheckpoint(state: SharedState, step: number, identity: RunIdentity): Promise<void> {
+    const tensors = new Map(stateNames.map((name) => [name, { shape: [state[name].length], data: state[name] }]));
+    const metadata = { step: String(step), identity: JSON.stringify(identity) };
+    await writeFileAtomically(this.at("checkpoint.safetensors"), writeSafetensors(tensors, { dtype: "F32", metadata }));
+  }
+
+  /** Fills `state` from the checkpoint and returns the number of steps done; undefined if there is none. */
+  async readCheckpoint(state: SharedState, identity: RunIdentity): Promise<number | undefined> {
+    const where = this.at("checkpoint.safetensors");
+    const bytes = await this.read("checkpoint.safetensors");
+    if (bytes === undefined) return undefined;
+    const metadata = parseMetadata(bytes, where);
+    const found = metadata.get("identity");
+    const expected = JSON.stringify(identity);
+    if (found !== expected) {
+      throw new TaperError(
+        "ERR_CHECKPOINT",
+        `${where} was written by a run with ${found}; this one has ${expected}, and would not go on bit-equal.`,
+      );
+    }
+    const tensors = parseSafetensors(bytes, where);
+    for (const name of stateNames) {
+      const values = tensors.get(name)?.read();
+      if (values?.length !== state[name].length) {
+        throw new TaperError("ERR_CHECKPOINT", `${where}: "${name}" does not fit the model of this run.`);
+      }
+      state[name].set(values);
+    }
+    return Number(metadata.get("step"));
+  }
+
+  /** The model as it is now. */
+  async writeModel(
+    train: TrainConfig,
+    { config, taper }: Prepared,
+    layout: Layout,
+    values: Float32Array,
+  ): Promise<void> {
+    const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+    const architectures = train.recipe === "mlm" ? { architectures: ["BertForMaskedLM"] } : {};
+    await writeFileAtomically(this.at("config.json"), json({ ...configToJson(config), ...architectures }));
+    await writeFileAtomically(this.at("taperbert.json"), json({ schemaVersion: taperSchemaVersion, ...taper }));
+    for (const name of ["vocab.txt", "tokenizer.json", "tokenizer_config.json"]) {
+      const bytes = await readIfThere(join(train.vocabulary, name));
+      // A vocabulary without settings is that of an uncased model, as the tokenizer took it.
+      const settings = name === "tokenizer_config.json" ? json({ do_lower_case: true }) : undefined;
+      const isNeeded =
+        name !== "tokenizer.json" || (await readIfThere(join(train.vocabulary, "vocab.txt"))) === undefined;
+      const content = bytes ?? settings;
+      if (content !== undefined && isNeeded) await writeFileAtomically(this.at(name), content);
+    }
+    const bytes = writeSafetensors(tensorsOf(layout, values), { dtype: train.dtype, metadata: { format: "pt" } });
+    await writeFileAtomically(this.at("model.safetensors"), bytes);
+  }
+
+  private read(file: string): Promise<Buffer | undefined> {
+    return readIfThere(this.at(file));
+  }
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new TaperError("ERR_FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
