@@ -23,6 +23,8 @@ export interface Evaluation extends Totals {
   /** From ids to logits, per text, in batches of `batch`. */
   readonly msPerText: number;
   readonly tokeniseMsPerText: number;
+  /** The id of the most probable label of each text. */
+  readonly answers: readonly number[];
   /** Texts that were longer than the model can read. */
   readonly truncated: number;
 }
@@ -41,20 +43,21 @@ export async function evaluate(
 
   await model.forwardEncodings(encodings.slice(0, batch), dials);
   const traces: Trace[] = [];
-  let right = 0;
+  const answers: number[] = [];
   let ms = 0;
   for (let from = 0; from < rows.length; from += batch) {
     const now = encodings.slice(from, from + batch);
     const start = performance.now();
     const { logits, trace } = await model.forwardEncodings(now, dials);
     ms += performance.now() - start;
-    for (const [i, answer] of logits.entries()) if (argmax(answer) === rows[from + i].label) right++;
+    answers.push(...logits.map(argmax));
     traces.push(...trace);
     progress(traces.length);
   }
   return {
     ...totalsOf(traces, model.config),
-    accuracy: right / rows.length,
+    accuracy: answers.filter((answer, t) => answer === rows[t].label).length / rows.length,
+    answers,
     msPerText: ms / rows.length,
     tokeniseMsPerText: tokeniseMs / rows.length,
     truncated: encodings.filter((encoding) => encoding.truncated).length,

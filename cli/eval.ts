@@ -1,7 +1,9 @@
 /** `taperbert eval`: a labelled file through a model: accuracy, arithmetic, milliseconds. */
 import { describeEnvironment, environment } from "../bench/environment.ts";
-import { type Evaluation, evaluate, type Realised, timeAgainstDense } from "../bench/evaluate.ts";
+import { type Evaluation, evaluate, type LabelledText, type Realised, timeAgainstDense } from "../bench/evaluate.ts";
 import { gflops } from "../bench/flops.ts";
+import { type Paired, paired } from "../bench/paired.ts";
+import { loadModel } from "../bert/load.ts";
 import { TaperError } from "../engine/errors.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
@@ -14,6 +16,11 @@ const flags = {
   ...dataFlags,
   batch: { type: "string", value: "B", help: "texts in a forward; default 1" },
   ...dialFlags,
+  against: {
+    type: "string",
+    value: "DIR",
+    help: "also run this model dense, and compare text by text; may be DIR of --model",
+  },
   time: { type: "boolean", help: "also time the dense model on the same texts, interleaved, one text at a time" },
   runs: { type: "string", value: "R", help: "with --time: rounds per text; default 5" },
   ...commonFlags,
@@ -23,11 +30,13 @@ const examples = [
   "taperbert eval --model DIR --data dev.tsv --json",
   "taperbert eval --model DIR --data dev.tsv --no-skim --no-exit",
   "taperbert eval --model DIR --data dev.tsv --entropy 0.3 --limit 200 --time",
+  "taperbert eval --model DIR --data dev.tsv --against DIR",
 ];
 
 const about = `GFLOPs are per text. speedup: dense on the real length ÷ executed, overheads counted, as a ratio of sums.
 paddedSpeedup: dense, each text padded to the longest of its batch of 32 (in the file's order) ÷ executed.
 meanKept: rows attended to ÷ length, over the layers that a text reached. msPerText: ids to logits; tokenisation is apart.
+against: accuracy minus that of the other model run dense, with a paired 95 % interval, and how often both answer alike.
 realised (with --time): dense ÷ narrowed in milliseconds, from medians of interleaved rounds; realisedOfCounted: that ÷ speedup.`;
 
 export async function evaluation(argv: readonly string[], io: Io): Promise<number> {
@@ -56,14 +65,36 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
     if (figures.truncated > 0) io.err(`taperbert: ${figures.truncated} texts were cut to what this model reads`);
     const encodings = values.time ? texts.map(({ text }) => model.encode(text)) : [];
     const timed = values.time ? await timeAgainstDense(model, encodings, dials, runs) : undefined;
-    if (values.json) printJson(io, { ...inJson(figures, timed), environment: await environment() });
-    else for (const line of inWords(figures, timed)) io.out(line);
+    const against = values.against === undefined ? undefined : await compare(values.against, figures, texts, batch);
+    if (values.json) printJson(io, { ...inJson(figures, timed, against), environment: await environment() });
+    else for (const line of inWords(figures, timed, against)) io.out(line);
     if (!values.json) io.err(describeEnvironment(await environment()));
   });
   return 0;
 }
 
-function inJson(figures: Evaluation, timed: Realised | undefined): object {
+interface Against extends Paired {
+  /** The other model's accuracy, dense. */
+  readonly accuracy: number;
+}
+
+async function compare(
+  directory: string,
+  { answers }: Evaluation,
+  texts: readonly LabelledText[],
+  batch: number,
+): Promise<Against> {
+  const other = await loadModel(directory);
+  try {
+    const dense = await evaluate(other, texts, { skim: false, exit: false }, batch);
+    const truth = texts.map(({ label }) => label);
+    return { accuracy: dense.accuracy, ...paired(answers, dense.answers, truth) };
+  } finally {
+    await other.dispose();
+  }
+}
+
+function inJson(figures: Evaluation, timed: Realised | undefined, against: Against | undefined): object {
   return {
     n: figures.texts,
     accuracy: figures.accuracy,
@@ -78,11 +109,12 @@ function inJson(figures: Evaluation, timed: Realised | undefined): object {
     tokeniseMsPerText: figures.tokeniseMsPerText,
     meanLength: figures.tokens / figures.texts,
     truncated: figures.truncated,
+    ...(against && { against }),
     ...(timed && { timed: { ...timed, realisedOfCounted: timed.realised / figures.speedup } }),
   };
 }
 
-function inWords(figures: Evaluation, timed: Realised | undefined): string[] {
+function inWords(figures: Evaluation, timed: Realised | undefined, against: Against | undefined): string[] {
   const n = figures.texts;
   const rows = [
     ["texts", String(n)],
@@ -97,6 +129,15 @@ function inWords(figures: Evaluation, timed: Realised | undefined): string[] {
     ["ms per text, ids to logits", digits(figures.msPerText)],
     ["ms per text, tokenisation", digits(figures.tokeniseMsPerText)],
   ];
+  if (against !== undefined) {
+    const points = (share: number): string => `${share < 0 ? "" : "+"}${(100 * share).toFixed(2)}`;
+    rows.push(["the other model, dense: accuracy", percent(against.accuracy)]);
+    rows.push([
+      "difference in points (paired 95 % interval)",
+      `${points(against.difference)} (${points(against.low)} … ${points(against.high)})`,
+    ]);
+    rows.push(["answers alike", percent(against.agreement)]);
+  }
   if (timed !== undefined) {
     rows.push(["ms per text, alone, interleaved", digits(timed.msPerText)]);
     rows.push(["ms per text, alone, interleaved, dense", digits(timed.denseMsPerText)]);
