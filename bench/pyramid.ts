@@ -26,7 +26,7 @@ export interface Pyramid {
 }
 
 export interface DrawOptions {
-  /** Columns to draw in. Default 80. */
+  /** Columns to draw in, at least 44. Default 80. */
   readonly width?: number | undefined;
   /** Sets off what has left, for example in grey. Default: as it is. */
   readonly dim?: ((dots: string) => string) | undefined;
@@ -70,7 +70,7 @@ function layersOf({ leftAt, exitLayer }: Trace, i: number): number {
 export function drawPyramid({ words, rows, exitLayer, layers }: Pyramid, options: DrawOptions = {}): string[] {
   const { width = 80, dim = (dots) => dots } = options;
   const margin = 13;
-  const wrapped = wrap(words, Math.max(8, width - margin));
+  const wrapped = wrap(words, Math.max(44, width) - margin);
   const lines = ["layer  rows"];
   for (const [l, count] of rows.entries()) {
     for (const [i, line] of wrapped.entries()) {

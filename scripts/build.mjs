@@ -1,6 +1,6 @@
 // Builds dist/: bundles by esbuild, declarations by tsc. Usage: node scripts/build.mjs [--no-types]
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -25,6 +25,8 @@ await build({
   sourcemap: true,
   chunkNames: "chunks/[name]-[hash]",
 });
+// npm makes a bin executable when it installs one; a checkout runs it as it stands.
+if (existsSync("dist/taperbert.js")) chmodSync("dist/taperbert.js", 0o755);
 if (!process.argv.includes("--no-types")) {
   const tsc = spawnSync("npx", ["--no-install", "tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
   process.exit(tsc.status ?? 1);

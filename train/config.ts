@@ -56,7 +56,7 @@ export interface TrainConfig {
   readonly labels: readonly string[];
   readonly maxPositions: number;
   readonly data: readonly string[];
-  /** Texts at the end of the shuffled data that are never trained on; figures are measured on them. */
+  /** At least so many texts are never trained on; figures are measured on them. Of labelled texts, whole groups: hold-out.ts. */
   readonly holdOut: number;
   readonly limit: number | undefined;
   /** A text is cut to so many tokens; for mlm, into pieces of so many. */

@@ -12,6 +12,7 @@ import { readSafetensorsFile } from "../engine/safetensors-file.ts";
 import type { TrainConfig } from "./config.ts";
 import { readTexts } from "./data.ts";
 import { type Dataset, datasetOf, type EncodedText, textsIn } from "./dataset.ts";
+import { chooseHoldOut } from "./hold-out.ts";
 import { initialise, type Layout, loadTensors } from "./layout.ts";
 import type { MaskingVocabulary } from "./recipes/mlm.ts";
 
@@ -23,6 +24,8 @@ export interface Prepared {
   /** Indices of texts to learn from, and of those held out. */
   readonly learn: readonly number[];
   readonly heldOut: readonly number[];
+  /** The labelled texts themselves; empty for masked-language modelling. */
+  readonly sources: readonly string[];
 }
 
 /** Reads, tokenises and splits. Throws ERR_FILE, ERR_DATA, ERR_VOCABULARY or ERR_CONFIG. */
@@ -39,6 +42,7 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
     throw new TaperError("ERR_CONFIG", `maxTokens ${train.maxTokens} is more than the model's ${config.maxPositions}.`);
   }
   const texts: EncodedText[] = [];
+  const sources: string[] = [];
   for (const file of train.data) {
     const rows = await readTexts(file, { limit: train.limit });
     for (const { text, label, row } of rows) {
@@ -53,19 +57,24 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
         const { ids, segments } = tokenizer.encode(text, { maxLength: train.maxTokens });
         const split = segments.indexOf(1);
         texts.push({ ids, label, ...(split > 0 && { split }) });
+        sources.push([text].flat().join(" "));
       }
     }
   }
   const set = datasetOf(texts);
-  const order = new Random(`${train.seed} hold out`).shuffle(Array.from({ length: textsIn(set) }, (_, i) => i));
-  if (train.holdOut >= order.length) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `holdOut ${train.holdOut} leaves nothing of ${order.length} texts to learn from.`,
-    );
+  const random = new Random(`${train.seed} hold out`);
+  const all = Array.from({ length: textsIn(set) }, (_, i) => i);
+  if (train.holdOut >= all.length) {
+    throw new TaperError("ERR_CONFIG", `holdOut ${train.holdOut} leaves nothing of ${all.length} texts to learn from.`);
   }
-  const learn = order.slice(0, order.length - train.holdOut);
-  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut: order.slice(learn.length) };
+  // Pieces of running text have no phrases in common; labelled texts may.
+  const heldOut =
+    train.recipe === "mlm"
+      ? random.shuffle(all).slice(0, train.holdOut)
+      : chooseHoldOut(sources, train.holdOut, random);
+  const isHeldOut = new Set(heldOut);
+  const learn = Array.from({ length: textsIn(set) }, (_, i) => i).filter((i) => !isHeldOut.has(i));
+  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources };
 }
 
 async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config: BertConfig; taper: TaperConfig }> {

@@ -62,6 +62,13 @@ export class RunDirectory {
     await writeFileAtomically(this.at("train.json"), `${JSON.stringify(config, null, 2)}\n`);
   }
 
+  /** The labelled texts that this run never trains on, for whoever chooses dials. */
+  async writeHeldOut({ set, heldOut, sources }: Prepared): Promise<void> {
+    if (sources.length === 0 || heldOut.length === 0) return;
+    const rows = heldOut.map((i) => `${sources[i].replace(/[\t\r\n]/g, " ")}\t${set.labels[i]}`);
+    await writeFileAtomically(this.at("held-out.tsv"), `${["sentence\tlabel", ...rows].join("\n")}\n`);
+  }
+
   async log(record: object): Promise<void> {
     await appendFile(this.at("train-log.jsonl"), `${JSON.stringify(record)}\n`);
   }

@@ -88,6 +88,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const identity = { workers, variant: crew.variant };
     if (stored === undefined) await directory.begin(config);
     else directory.checkIdentity(stored, identity);
+    await directory.writeHeldOut(prepared);
     const run = new Run(options, prepared, crew, directory, workers);
     const save = async (step: number): Promise<void> => {
       await directory.writeCheckpoint(state, step, identity);

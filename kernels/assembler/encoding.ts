@@ -40,9 +40,14 @@ export function signed(value: number): number[] {
   }
 }
 
+// Four bytes seen as both types. Nothing is kept in them between calls.
+const cell = new Float32Array(1);
+const cellBits = new Int32Array(cell.buffer);
+
 /** The bits of a float32, as an i32. */
 export function floatBits(value: number): number {
-  return new Int32Array(new Float32Array([value]).buffer)[0];
+  cell[0] = value;
+  return cellBits[0];
 }
 
 /** The four little-endian bytes of a float32. */
@@ -53,7 +58,7 @@ export function float32(value: number): number[] {
 
 /** A vector: its length, then its items. */
 export function vector(items: readonly (readonly number[])[]): number[] {
-  return [...unsigned(items.length), ...items.flat()];
+  return unsigned(items.length).concat(...items);
 }
 
 /** A string as its length in bytes and its UTF-8 bytes. */
@@ -64,5 +69,5 @@ export function text(value: string): number[] {
 
 /** A section: identifier, length, content. Empty content gives no section at all. */
 export function section(id: number, content: readonly number[]): number[] {
-  return content.length === 0 ? [] : [id, ...unsigned(content.length), ...content];
+  return content.length === 0 ? [] : [id].concat(unsigned(content.length), content);
 }

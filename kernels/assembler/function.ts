@@ -131,11 +131,7 @@ export class FunctionBuilder {
       if (last?.type === type) last.count++;
       else groups.push({ type, count: 1 });
     }
-    const body = [
-      ...vector(groups.map(({ type, count }) => [...unsigned(count), typeCode[type]])),
-      ...this.#code,
-      0x0b,
-    ];
-    return [...unsigned(body.length), ...body];
+    const locals = vector(groups.map(({ type, count }) => [...unsigned(count), typeCode[type]]));
+    return unsigned(locals.length + this.#code.length + 1).concat(locals, this.#code, 0x0b);
   }
 }

@@ -12,7 +12,7 @@
 import type { Copies } from "./copy.ts";
 import type { FunctionBuilder, FunctionRef, Local } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
-import { type Expr, type Int, i32, v128 } from "./values.ts";
+import { type Expr, type Int, i32, type Vec, v128 } from "./values.ts";
 import { multiplyAdd, tiles, type Variant } from "./variant.ts";
 
 /** Steps of k that a block holds: a panel of B stays in the first cache. */
@@ -209,11 +209,24 @@ function defineTile(module: ModuleBuilder, variant: Variant, rows: number, panel
       const accumulators = steps(f, start, rowStrideStart, rows).map((address) =>
         range(count).map((v) => f.v128(v128.load(address, 16 * v))),
       );
+      const splat = (address: Local<"i32">, offsetA: number) => f.v128(v128.loadSplat(address, offsetA));
+      const vectorOfB = (v: number) => v128.load(bPanels[Math.floor(v / vectors)], 16 * (v % vectors));
+      const multiply = (i: number, v: number, one: Vec, value: Vec) =>
+        f.set(accumulators[i][v], madd(one, value, accumulators[i][v]));
       const step = (offsetA: number) => {
-        const values = bPanels.flatMap((address) => range(vectors).map((v) => f.v128(v128.load(address, 16 * v))));
-        for (const [i, address] of aRows.entries()) {
-          const one = f.v128(v128.loadSplat(address, offsetA));
-          for (const [v, value] of values.entries()) f.set(accumulators[i][v], madd(one, value, accumulators[i][v]));
+        if (panels > 1) {
+          // Few rows: all of A's values fit in registers, B's pass by one at a time.
+          const ones = aRows.map((address) => splat(address, offsetA));
+          for (const v of range(count)) {
+            const value = rows > 1 ? f.v128(vectorOfB(v)) : vectorOfB(v);
+            for (const [i, one] of ones.entries()) multiply(i, v, one, value);
+          }
+        } else {
+          const values = range(count).map((v) => f.v128(vectorOfB(v)));
+          for (const [i, address] of aRows.entries()) {
+            const one = splat(address, offsetA);
+            for (const [v, value] of values.entries()) multiply(i, v, one, value);
+          }
         }
         for (const address of bPanels) f.advance(address, rowStrideB);
       };

@@ -10,10 +10,11 @@ import { multiplyAdd, type Variant } from "./variant.ts";
 
 /** Below this, e^x is taken to be 0: the smallest normal float32 is e^-87.3. */
 const smallestExponent = -87.3365;
-const largestExponent = 88.7228;
+/** Above this, e^x stays at 2.4e38: the next power of two would not fit an exponent. Nothing here needs more. */
+const largestExponent = 88.37;
 
 export interface VectorMath {
-  /** e^x: 7e-8 relative; 0 below -87.3, the largest finite power above 88.7. */
+  /** e^x: 7e-8 relative; 0 below -87.3, 2.4e38 above 88.4. */
   exp(f: FunctionBuilder, x: Vec): Vec;
   /** tanh: 1e-7 absolute, and relative near 0. */
   tanh(f: FunctionBuilder, x: Vec): Vec;
@@ -41,11 +42,8 @@ export function vectorMath(module: ModuleBuilder, variant: Variant): VectorMath 
     const r = f.v128(madd(n, c(-0.693359375), bounded));
     f.set(r, madd(n, c(2.1219444e-4), r));
     const series = polynomial(f, r, [1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1]);
-    // 2^n as two halves: n = 128 alone would not fit an exponent.
-    const half = f.v128(i32x4.shrS(i32x4.truncSatS(n), 1));
-    const rest = f.v128(i32x4.sub(i32x4.truncSatS(n), half));
-    const power = (e: Vec) => i32x4.shl(i32x4.add(e, i32x4.splat(127)), 23);
-    const scaled = f32x4.mul(f32x4.mul(series, power(half)), power(rest));
+    const power = i32x4.shl(i32x4.add(i32x4.truncSatS(n), i32x4.splat(127)), 23);
+    const scaled = f32x4.mul(series, power);
     return v128.andNot(scaled, f32x4.lt(x, c(smallestExponent)));
   };
 

@@ -87,26 +87,26 @@ export class ModuleBuilder {
     const data = this.#constants.flatMap((word) =>
       [word, word >> 8, word >> 16, word >> 24].map((byte) => byte & 0xff),
     );
-    return new Uint8Array([
-      ...preamble,
-      ...section(sectionId.type, vector(arities.map(signature))),
-      ...section(
+    const sections = [
+      section(sectionId.type, vector(arities.map(signature))),
+      section(
         sectionId.import,
         vector([
           [...text("env"), ...text("memory"), 0x02, ...limits],
           [...text("env"), ...text("scratch"), 0x03, typeCode.i32, 0x00],
         ]),
       ),
-      ...section(sectionId.function, vector(this.#functions.map((f) => unsigned(arities.indexOf(f.parameters))))),
-      ...section(
+      section(sectionId.function, vector(this.#functions.map((f) => unsigned(arities.indexOf(f.parameters))))),
+      section(
         sectionId.export,
         vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
       ),
-      ...section(sectionId.code, vector(this.#functions.map(({ builder }) => builder.encode()))),
-      ...section(
+      section(sectionId.code, vector(this.#functions.map(({ builder }) => builder.encode()))),
+      section(
         sectionId.data,
         data.length === 0 ? [] : vector([[0, 0x41, ...signed(constantBase), 0x0b, ...unsigned(data.length), ...data]]),
       ),
-    ]);
+    ];
+    return new Uint8Array(preamble.concat(...sections));
   }
 }

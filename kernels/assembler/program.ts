@@ -4,6 +4,7 @@
 import { defineAdd } from "../add/wasm.ts";
 import { defineAttentionGradient } from "../attention/gradient-wasm.ts";
 import { defineBlend } from "../blend/wasm.ts";
+import { defineCrossEntropy } from "../cross-entropy/wasm.ts";
 import { defineDropout } from "../dropout/wasm.ts";
 import { defineEmbed } from "../embed/wasm.ts";
 import { defineGather } from "../gather/wasm.ts";
@@ -42,5 +43,6 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineEmbed(module);
   defineDropout(module);
   defineAttentionGradient(module);
+  defineCrossEntropy(module, math);
   return { bytes: module.encode(), zeros: module.zeros };
 }

@@ -33,7 +33,7 @@ function make<T extends ValueType>(
   b: Expr<ValueType> | undefined,
   op: readonly number[],
 ): Expr<T> {
-  return { type, code: [...a.code, ...(b?.code ?? []), ...op] };
+  return { type, code: b ? a.code.concat(b.code, op) : a.code.concat(op) };
 }
 
 function simd(opcode: number): number[] {
@@ -105,7 +105,7 @@ export const v128 = {
   /** Bits of `a` where `mask` is 1, of `b` where it is 0. */
   select: (a: Vec, b: Vec, mask: Vec): Vec => ({
     type: "v128",
-    code: [...a.code, ...b.code, ...mask.code, ...simd(82)],
+    code: a.code.concat(b.code, mask.code, simd(82)),
   }),
   /** 32-bit lanes picked from `a` (0–3) and `b` (4–7). */
   shuffle32: (a: Vec, b: Vec, lanes: readonly [number, number, number, number]) =>
@@ -134,11 +134,11 @@ export const f32x4 = {
   /** `a·b + c` and `c − a·b`, fused or not as the processor likes: needs relaxed SIMD. */
   relaxedMadd: (a: Vec, b: Vec, c: Vec): Vec => ({
     type: "v128",
-    code: [...a.code, ...b.code, ...c.code, ...simd(0x105)],
+    code: a.code.concat(b.code, c.code, simd(0x105)),
   }),
   relaxedNmadd: (a: Vec, b: Vec, c: Vec): Vec => ({
     type: "v128",
-    code: [...a.code, ...b.code, ...c.code, ...simd(0x106)],
+    code: a.code.concat(b.code, c.code, simd(0x106)),
   }),
 };
 

@@ -2,7 +2,7 @@
  * Multi-head self-attention over ragged rows: each text attends to its own rows and to nothing else.
  *
  *   qkv [n, 3d]: queries, keys and values side by side; head x of each is its columns [x·d/h, (x+1)·d/h)
- *   starts i32 [texts + 1]: text t owns rows starts[t] … starts[t+1] − 1
+ *   starts i32 [texts + 1]: text t owns rows starts[t] … starts[t+1] − 1; starts[0] = 0, starts[texts] = n, empty texts are fine
  *   s_ij = q_i · k_j / √(d/h);   p_ij = m_j·exp(s_ij) / Σ_k m_k·exp(s_ik);   out_i = Σ_j p_ij · v_j
  *
  * `mask` m [n] (default: ones) multiplies inside the softmax, so that a row masked with 0 is exactly a row that is not there;

@@ -4,7 +4,7 @@
  */
 import type { Handle, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
-import { sizeOf } from "../../engine/view.ts";
+import { sizeOf, view } from "../../engine/view.ts";
 import { accumulate, add } from "../add/wasm.ts";
 import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
 import { heapIn } from "../assembler/heap.ts";
@@ -16,6 +16,7 @@ import { attentionGradient } from "../attention/gradient-wasm.ts";
 import { attention } from "../attention/wasm.ts";
 import { blend, blendGradient } from "../blend/wasm.ts";
 import { checkOperands } from "../check.ts";
+import { crossEntropy, crossEntropyGradient } from "../cross-entropy/wasm.ts";
 import { dropout, dropoutGradient } from "../dropout/wasm.ts";
 import { embed } from "../embed/wasm.ts";
 import { gather, gatherGradient } from "../gather/wasm.ts";
@@ -34,12 +35,18 @@ const initialPages = 32;
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
   readonly variant?: Variant;
-  /** Called before the probe for relaxed SIMD; where an engine needs a flag for it (Node 20), this may set it. */
+  /** Called if the engine rejects relaxed SIMD; where it only needs a flag for it (Node 20), this may set it. */
   readonly enableRelaxed?: () => void;
 }
 
+export interface WasmBackend extends TrainingBackend<WasmHandle> {
+  readonly variant: Variant;
+  /** Here at once: the CPU has answered when `op` returns. */
+  read(handle: WasmHandle, length?: number): Float32Array;
+}
+
 /** Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
-export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHandle> {
+export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options);
   const memory = new WebAssembly.Memory({ initial: initialPages });
   const scratch = constantEnd;
@@ -107,7 +114,10 @@ export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHand
     },
     upload(values) {
       const handle = keep(values.data instanceof Int32Array ? "i32" : "f32", sizeOf(values));
-      copy(values, handle.data);
+      const { data, shape, stride, offset } = values;
+      const isRowMajor = view(data, shape, offset).stride.every((step, axis) => step === stride[axis]);
+      if (isRowMajor) handle.data.set(data.subarray(offset, offset + handle.length));
+      else copy(values, handle.data);
       return handle;
     },
     pack(matrix) {
@@ -146,15 +156,19 @@ export function wasmBackend(options: WasmOptions = {}): TrainingBackend<WasmHand
 }
 
 function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
-  if (variant !== "plain") enableRelaxed?.();
   const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
   for (const candidate of candidates) {
     const program = assemble(candidate, { initialPages });
-    if (typeof WebAssembly === "object" && WebAssembly.validate(program.bytes)) return { variant: candidate, program };
+    if (isAccepted(program)) return { variant: candidate, program };
+    if (candidate === "plain") continue;
+    enableRelaxed?.();
+    if (isAccepted(program)) return { variant: candidate, program };
   }
   const found = variant ? `not the "${variant}" build's instructions` : "no 128-bit SIMD";
   throw new TaperError("ERR_BACKEND", `wasm: this engine has ${found}; ask for the "scalar" backend or a newer engine`);
 }
+
+const isAccepted = ({ bytes }: Program): boolean => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
 
 function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
   return {
@@ -180,6 +194,8 @@ function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
     gatherGradient: gatherGradient(machine),
     accumulate: accumulate(machine),
     blendGradient: blendGradient(machine),
+    crossEntropy: crossEntropy(machine),
+    crossEntropyGradient: crossEntropyGradient(machine),
     dropout: dropout(machine),
     dropoutGradient: dropoutGradient(machine),
   };

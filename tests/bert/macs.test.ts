@@ -27,8 +27,8 @@ describe("published constants", () => {
 
   it("the worked example of Transkimmer at 51 tokens, predictors included", () => {
     const kept = [46, 40, 34, 30, 26, 22, 18, 14, 10, 6, 3, 1];
-    // The predictor before layer l reads what was alive before it: the rows kept by the one before.
-    const scored = [51, ...kept.slice(0, -1)];
+    // The predictor before layer l reads what was alive before it, in the authors' form without [CLS].
+    const scored = [51, ...kept.slice(0, -1)].map((rows) => rows - 1);
     const passage = { length: 51, attended: kept, fed: kept, scored, heads: new Array(12).fill(0) };
     const { macs, denseMacs } = passageMacs({ ...configOfShape(base), task: "embedding" }, base.d, passage);
     expect(macs).toBe(1_951_454_208);

@@ -1,0 +1,210 @@
+/** The commands on a tiny model: what they print, under the names that scripts rely on. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { loadModel } from "../../bert/load.ts";
+import { writeTinyModel } from "../support/tiny-model.ts";
+import { linesOf, objects, run } from "./run.ts";
+
+const texts = [
+  ["a gorgeous , witty film", 1],
+  ["not very good", 0],
+  ["the movie was dull and bad", 0],
+  ["it is the very good film the movie was not , but badly filming", 1],
+] as const;
+let model: string;
+let data: string;
+
+beforeAll(() => {
+  model = writeTinyModel();
+  data = join(model, "dev.tsv");
+  writeFileSync(data, `sentence\tlabel\n${texts.map((row) => row.join("\t")).join("\n")}\n`);
+});
+afterAll(() => rmSync(model, { recursive: true }));
+
+it("classify prints an object a text, equal to the library's answers", async () => {
+  const ran = await run(["classify", "--model", model, "--json", ...texts.map(([text]) => text)]);
+  expect([ran.code, ran.err]).toEqual([0, []]);
+  const loaded = await loadModel(model);
+  const answers = await loaded.classify(texts.map(([text]) => text));
+  await loaded.dispose();
+  for (const [t, line] of objects(ran).entries()) {
+    const { label, score, trace } = answers[t];
+    expect(line).toMatchObject({
+      schemaVersion: 1,
+      label,
+      score,
+      exitLayer: trace.exitLayer,
+      rowsPerLayer: trace.attended,
+    });
+    expect(line.gflops).toBe((2 * trace.macs) / 1e9);
+    expect(line.denseGflops).toBe((2 * trace.denseMacs) / 1e9);
+    expect(line.ms).toBeGreaterThan(0);
+  }
+  expect(ran.out).toHaveLength(texts.length);
+});
+
+it("classify reads the standard input, a text a line, whatever it holds", async () => {
+  const lines = ["good", "", "\ud800 \u0000 🎬", "bad ".repeat(1000)];
+  const ran = await run(["classify", "--model", model, "--json"], { lines: () => linesOf(lines) });
+  expect(ran.code).toBe(0);
+  expect(objects(ran).map((line) => line.truncated)).toEqual([false, false, false, true]);
+  expect(ran.err.join()).toContain("cut to the 32 tokens");
+});
+
+it("the dials reach the model", async () => {
+  const rowsWith = async (...dials: string[]) => {
+    const ran = await run(["classify", "--model", model, "--json", ...dials, texts[3][0]]);
+    expect(ran.code, ran.err.join()).toBe(0);
+    return objects(ran)[0] as { rowsPerLayer: number[]; exitLayer: number; gflops: number; denseGflops: number };
+  };
+  const length = 18;
+  const dense = await rowsWith("--no-skim", "--no-exit");
+  expect(dense.rowsPerLayer).toEqual([length, length, length, length]);
+  expect(dense.gflops).toBe(dense.denseGflops);
+  const negative = await rowsWith("--keep-threshold", "-1e30", "--attention-threshold", "0", "--no-exit");
+  expect(negative.rowsPerLayer).toEqual(dense.rowsPerLayer);
+  expect(negative.gflops).toBeGreaterThan(dense.gflops);
+  expect((await rowsWith("--keep-threshold", "1e30", "--no-exit")).rowsPerLayer).toEqual([1, 1, 1, 1]);
+  expect((await rowsWith("--no-skim", "--entropy", "1")).exitLayer).toBe(1);
+  expect((await rowsWith("--no-skim", "--patience", "3")).exitLayer).toBeGreaterThanOrEqual(3);
+  expect((await rowsWith("--no-skim", "--confidence", "0")).exitLayer).toBe(1);
+});
+
+it("eval agrees with the library and its ratios with each other", async () => {
+  const figuresOf = async (...more: string[]) => {
+    const ran = await run(["eval", "--model", model, "--data", data, "--json", ...more]);
+    expect(ran.code, ran.err.join()).toBe(0);
+    return objects(ran)[0] as Record<string, number>;
+  };
+  const figures = await figuresOf();
+  const names =
+    "schemaVersion n accuracy gflops denseGflops speedup paddedSpeedup meanExitLayer meanKept msPerText tokeniseMsPerText";
+  expect(Object.keys(figures)).toEqual(expect.arrayContaining(names.split(" ")));
+  expect(figures.n).toBe(4);
+  const loaded = await loadModel(model);
+  const answers = await loaded.classify(texts.map(([text]) => text));
+  await loaded.dispose();
+  const right = answers.filter(({ label }, t) => label === ["negative", "positive"][texts[t][1]]).length;
+  expect(figures.accuracy).toBe(right / 4);
+  expect(figures.speedup).toBeCloseTo(figures.denseGflops / figures.gflops, 12);
+  expect(figures.paddedSpeedup).toBeGreaterThan(figures.speedup);
+
+  const { msPerText, tokeniseMsPerText, environment, ...counted } = figures;
+  expect(msPerText + tokeniseMsPerText).toBeGreaterThan(0);
+  expect(await figuresOf("--batch", "3")).toMatchObject(counted);
+  expect(environment).toMatchObject({ node: process.versions.node });
+  expect(await figuresOf("--no-skim", "--no-exit")).toMatchObject({ speedup: 1, meanKept: 1, meanExitLayer: 4 });
+  expect((await figuresOf("--limit", "2")).n).toBe(2);
+});
+
+it("eval --time puts dense and narrowed milliseconds side by side", async () => {
+  const ran = await run(["eval", "--model", model, "--data", data, "--json", "--time", "--runs", "2"]);
+  const { timed, speedup } = objects(ran)[0] as { timed: Record<string, number>; speedup: number };
+  expect(timed.realised).toBeCloseTo(timed.denseMsPerText / timed.msPerText, 12);
+  expect(timed.realisedOfCounted).toBeCloseTo(timed.realised / speedup, 12);
+});
+
+it("flops knows BERT-base by heart and a model by its directory", async () => {
+  const base = objects(await run(["flops", "--shape", "base", "--tokens", "128", "--json"]))[0];
+  expect(base.encoder).toEqual({ macs: 11_173_625_856, flops: 22_347_251_712 });
+  expect(base.layers).toHaveLength(12);
+  const listed = objects(await run(["flops", "--shape", "12,768,12,3072", "--json"]))[0];
+  expect({ ...listed, model: "base" }).toEqual(base);
+  const own = objects(await run(["flops", "--model", model, "--tokens", "16", "--json"]))[0];
+  expect(own).toMatchObject({ shape: { layers: 4, d: 24, h: 2, f: 40 }, predictorWidth: 6, tokens: 16 });
+  expect((own.overhead as { macs: number }).macs).toBe(4 * 16 * (24 * 6 + 12) + 3 * (24 * 24 + 48));
+});
+
+it("info says what computes here, why, and what a model has", async () => {
+  const [here] = objects(await run(["info", "--json", "--model", model]));
+  expect(here).toMatchObject({ backend: "wasm", threads: 1, schemaVersion: 1 });
+  expect(here.variant).toBeTypeOf("string");
+  expect(here.why).toMatch(/WebAssembly/);
+  expect(here.model).toMatchObject({
+    shape: { layers: 4, d: 24 },
+    parts: { predictorWidth: 6, exitHeads: true },
+    dials: { exit: { entropy: 0.9 } },
+  });
+  const [scalar] = objects(await run(["info", "--json", "--backend", "scalar"]));
+  expect(scalar).toMatchObject({ backend: "scalar", why: "asked for by name" });
+});
+
+it("bench gflops adds up a model's layers", async () => {
+  const [report] = objects(await run(["bench", "gflops", "--model", model, "--data", data, "--json"]));
+  const [figures] = objects(await run(["eval", "--model", model, "--data", data, "--json"]));
+  expect(report).toMatchObject({ n: 4, basis: "executed", speedup: figures.speedup });
+  expect(report.paddedSpeedup).toBe(figures.paddedSpeedup);
+  const layers = report.layers as Record<string, number>[];
+  expect(layers).toHaveLength(4);
+  expect(layers.reduce((sum, layer) => sum + layer.answered, 0)).toBe(4);
+});
+
+it("bench gflops counts a shape by its schedule", async () => {
+  const shape = ["bench", "gflops", "--shape", "base", "--tokens", "51", "--json"];
+  expect(objects(await run(shape))[0]).toMatchObject({ speedup: 1, basis: "formula and schedule" });
+  const [half] = objects(await run([...shape, "--skim-schedule", "0.5"]));
+  expect(half.speedup).toBeGreaterThan(1.9);
+  const [withPredictors] = objects(await run([...shape, "--skim-schedule", "0.5", "--predictor-width", "768"]));
+  expect(withPredictors.speedup).toBeLessThan(half.speedup as number);
+});
+
+it("bench latency times dense, narrowed and the worst case", async () => {
+  const [report] = objects(
+    await run(["bench", "latency", "--model", model, "--data", data, "--runs", "2", "--limit", "2", "--json"]),
+  );
+  expect(report).toMatchObject({ texts: 2, runs: 2, weights: "trained" });
+  expect(Object.keys(report.ways as object)).toEqual(["dense", "narrowed", "worst"]);
+  for (const way of Object.values(report.ways as Record<string, { p50: number; p90: number }>)) {
+    expect(way.p90).toBeGreaterThanOrEqual(way.p50);
+  }
+});
+
+it("bench latency runs a shape with random weights and says so", async () => {
+  const shape = ["bench", "latency", "--shape", "2,16,2,32", "--tokens", "8", "--runs", "1"];
+  const narrowing = ["--predictor-width", "4", "--exit-heads", "--skim-schedule", "0.5"];
+  const ran = await run([...shape, ...narrowing]);
+  expect(ran.code, ran.err.join()).toBe(0);
+  expect(ran.out.join("\n")).toContain("random weights: only the milliseconds mean anything");
+  const [report] = objects(await run([...shape, ...narrowing, "--json"]));
+  expect(Object.keys(report.ways as object)).toEqual(["dense", "scheduled", "worst"]);
+});
+
+it("bench takes a shape's words from a tokenizer", async () => {
+  const shape = ["bench", "gflops", "--shape", "tiny", "--data", data, "--tokenizer", model, "--json"];
+  expect(objects(await run(shape))[0]).toMatchObject({ n: 4, tokens: 7 + 5 + 8 + 18 });
+});
+
+it("tour draws each text and measures it against dense", async () => {
+  const ran = await run(["tour", "--model", model, "A gorgeous film."]);
+  expect(ran.code).toBe(0);
+  const drawn = ran.out.join("\n");
+  expect(drawn).toMatch(/^(positive|negative), \d+\.\d %\nlayer {2}rows\n {4}1/);
+  expect(drawn).toMatch(/GFLOPs .* dense: .*×/);
+  expect(drawn).toMatch(/ms .* dense: .*×/);
+  expect(drawn).not.toContain("\u001b");
+  const coloured = await run(["tour", "--model", model, "--keep-threshold", "1e30", "film"], { colours: true });
+  expect(coloured.out.join("")).toContain("\u001b[90m····\u001b[39m");
+});
+
+it("tour --json has the words and the layers that they saw", async () => {
+  const [line] = objects(await run(["tour", "--model", model, "--json", "--keep-threshold", "1e30", "a good film"]));
+  expect(line.words).toEqual(["a", "good", "film"].map((text, i) => ({ text, spaced: i > 0, layers: 0 })));
+  expect(line.denseMs).toBeGreaterThan(0);
+});
+
+it("every command prints for people, too", async () => {
+  for (const argv of [
+    ["classify", "--model", model, "good"],
+    ["eval", "--model", model, "--data", data, "--time", "--runs", "1"],
+    ["flops", "--model", model, "--tokens", "9"],
+    ["info", "--model", model],
+    ["bench", "gflops", "--model", model, "--data", data],
+    ["bench", "latency", "--model", model, "--data", data, "--runs", "1"],
+  ]) {
+    const { code, out, err } = await run(argv);
+    expect(code, err.join()).toBe(0);
+    expect(out.length).toBeGreaterThan(0);
+    expect(out.join("\n")).not.toMatch(/NaN|undefined|Infinity/);
+  }
+});
