@@ -63,7 +63,7 @@ describe("weights", () => {
   });
 
   it("of exit heads: rising, together 1", () => {
-    expect(headWeights(3)).toEqual([1 / 6, 2 / 6, 3 / 6]);
+    expect(headWeights(3)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   });
 
   it("of noise: logistic samples, finite, centred", () => {
