@@ -62,7 +62,7 @@ describe("weights", () => {
     expect(skimWeightAt({ ...skim, ramp: 0 }, 0.2)).toBe(2);
   });
 
-  it("of exit heads: rising, together 1", () => {
+  it("of exit heads: alike, together 1", () => {
     expect(headWeights(3)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   });
 
