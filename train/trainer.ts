@@ -76,7 +76,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await directory.create();
   await checkDirectory(directory, config, options.resume === true);
   const prepared = await prepare(config);
-  const plan: RunPlan = { ...prepared, train: config, workers };
+  const { config: modelConfig, taper, vocabulary } = prepared;
+  const plan: RunPlan = { config: modelConfig, taper, vocabulary, train: config, workers };
   const layout = layoutOfRun(plan);
   const state = sharedState(layout, workers);
   await firstValues(config, layout, state.values);
