@@ -1,9 +1,19 @@
 /** `taperbert train`: a training run as its config says, with a line of progress; Ctrl-C saves and stops. */
 import { readFile } from "node:fs/promises";
 import { TaperError } from "../engine/errors.ts";
+import { exists } from "../engine/read-file.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
-import { parseTrainConfig } from "../train/config.ts";
-import { addProgress, figures, type Measured, noProgress, train as run, type StepProgress } from "../train/trainer.ts";
+import { parseStages, type Stage } from "../train/stages.ts";
+import {
+  addProgress,
+  figures,
+  type Measured,
+  noProgress,
+  train as run,
+  type StepProgress,
+  type TrainOptions,
+  type TrainResult,
+} from "../train/trainer.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 
@@ -41,38 +51,52 @@ export async function train(argv: readonly string[], io: Io): Promise<number> {
   if (values.variant !== undefined && !variants.includes(values.variant)) {
     throw new TaperError("ERR_OPTION", `--variant: expected ${variants.join(", ")}; found "${values.variant}".`);
   }
-  const config = parseTrainConfig(await readConfig(file), file);
+  const stages = parseStages(await readConfig(file), directory, file);
   const interruption = new AbortController();
   const interrupt = (): void => {
     io.err("\nstopping after this step; again to stop without saving");
     interruption.abort();
   };
   process.once("SIGINT", interrupt);
-  const progress = new ProgressLine(io);
+  const options = {
+    workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
+    variant: values.variant as Variant | undefined,
+    signal: interruption.signal,
+  };
   try {
-    io.err(`reading ${config.data.join(", ")}`);
-    const result = await run({
-      config,
-      directory,
-      workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
-      resume: values.resume,
-      variant: values.variant as Variant | undefined,
-      signal: interruption.signal,
-      onStep: (step) => progress.add(step),
-      onMeasured: (measured) => io.err(progress.clear(describe(measured))),
-    });
-    progress.end();
-    const { measured, ...rest } = result;
-    const held = measured === undefined ? {} : { heldOut: figures(measured.dense) };
-    const skimmed = measured?.skimmed === undefined ? {} : { heldOutSkimmed: figures(measured.skimmed) };
-    if (values.json) printJson(io, { directory, ...rest, ...held, ...skimmed });
-    else if (result.finished) io.out(`${directory}: trained for ${result.steps} steps`);
-    if (result.finished) return 0;
-    io.err(`stopped after step ${result.step} of ${result.steps}; go on with --resume`);
-    return 1;
+    for (const [i, stage] of stages.entries()) {
+      io.err(`stage ${i + 1} of ${stages.length}: ${stage.config.recipe}, reading ${stage.config.data.join(", ")}`);
+      // A later stage of a resumed plan may not have begun.
+      const resume = values.resume === true && (i === 0 || (await exists(`${stage.directory}/train.json`)));
+      const result = await runStage(stage, { ...options, resume }, io);
+      if (values.json) printJson(io, result);
+      else if (result.finished) io.out(`${stage.directory}: trained for ${result.steps} steps`);
+      if (result.finished) continue;
+      io.err(`stopped after step ${result.step} of ${result.steps}; go on with --resume`);
+      return 1;
+    }
+    return 0;
   } finally {
     process.off("SIGINT", interrupt);
   }
+}
+
+async function runStage(
+  stage: Stage,
+  options: Omit<TrainOptions, "config" | "directory" | "onStep" | "onMeasured">,
+  io: Io,
+): Promise<Omit<TrainResult, "measured"> & { directory: string }> {
+  const progress = new ProgressLine(io);
+  const { measured, ...rest } = await run({
+    ...stage,
+    ...options,
+    onStep: (step) => progress.add(step),
+    onMeasured: (held) => io.err(progress.clear(describe(held))),
+  });
+  progress.end();
+  const held = measured === undefined ? {} : { heldOut: figures(measured.dense) };
+  const skimmed = measured?.skimmed === undefined ? {} : { heldOutSkimmed: figures(measured.skimmed) };
+  return { directory: stage.directory, ...rest, ...held, ...skimmed };
 }
 
 async function readConfig(file: string): Promise<unknown> {

@@ -22,6 +22,13 @@ export interface RunIdentity {
   readonly variant: string;
 }
 
+export interface StoredRun {
+  /** Steps done. */
+  readonly step: number;
+  /** The RunIdentity as JSON. */
+  readonly identity: string;
+}
+
 const stateNames = ["values", "first", "second"] as const;
 
 export class RunDirectory {
@@ -73,20 +80,12 @@ export class RunDirectory {
     await writeFileAtomically(this.at("checkpoint.safetensors"), writeSafetensors(tensors, { dtype: "F32", metadata }));
   }
 
-  /** Fills `state` from the checkpoint and returns the number of steps done; undefined if there is none. */
-  async readCheckpoint(state: SharedState, identity: RunIdentity): Promise<number | undefined> {
+  /** Fills `state` from the checkpoint; undefined if there is none. */
+  async readCheckpoint(state: SharedState): Promise<StoredRun | undefined> {
     const where = this.at("checkpoint.safetensors");
     const bytes = await this.read("checkpoint.safetensors");
     if (bytes === undefined) return undefined;
     const metadata = parseMetadata(bytes, where);
-    const found = metadata.get("identity");
-    const expected = JSON.stringify(identity);
-    if (found !== expected) {
-      throw new TaperError(
-        "ERR_CHECKPOINT",
-        `${where} was written by a run with ${found}; this one has ${expected}, and would not go on bit-equal.`,
-      );
-    }
     const tensors = parseSafetensors(bytes, where);
     for (const name of stateNames) {
       const values = tensors.get(name)?.read();
@@ -95,7 +94,17 @@ export class RunDirectory {
       }
       state[name].set(values);
     }
-    return Number(metadata.get("step"));
+    return { step: Number(metadata.get("step")), identity: metadata.get("identity") ?? "" };
+  }
+
+  /** Throws ERR_CHECKPOINT if a run of this identity would not go on bit-equal. */
+  checkIdentity(stored: StoredRun, identity: RunIdentity): void {
+    const expected = JSON.stringify(identity);
+    if (stored.identity === expected) return;
+    throw new TaperError(
+      "ERR_CHECKPOINT",
+      `${this.path}: the run was interrupted with ${stored.identity}; with ${expected} it would not go on bit-equal.`,
+    );
   }
 
   /** The model as it is now. */

@@ -76,23 +76,26 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await directory.create();
   await checkDirectory(directory, config, options.resume === true);
   const prepared = await prepare(config);
-  const plan: RunPlan = { ...prepared, train: config, workers };
+  const { config: modelConfig, taper, vocabulary } = prepared;
+  const plan: RunPlan = { config: modelConfig, taper, vocabulary, train: config, workers };
   const layout = layoutOfRun(plan);
   const state = sharedState(layout, workers);
   await firstValues(config, layout, state.values);
+  // Before the workers start: they copy the parameters then.
+  const stored = options.resume ? await directory.readCheckpoint(state) : undefined;
   const { set } = prepared;
   const crew = await Crew.start(workers, { plan, optimizer: config.optimizer, state, set, variant: options.variant });
   try {
     const identity = { workers, variant: crew.variant };
-    const done = options.resume ? await directory.readCheckpoint(state, identity) : undefined;
-    if (done === undefined) await directory.begin(config);
+    if (stored === undefined) await directory.begin(config);
+    else directory.checkIdentity(stored, identity);
     await directory.writeHeldOut(prepared);
     const run = new Run(options, prepared, crew, directory, workers);
     const save = async (step: number): Promise<void> => {
       await directory.writeCheckpoint(state, step, identity);
       await directory.writeModel(config, prepared, layout, state.values);
     };
-    return await run.go(done ?? 0, save);
+    return await run.go(stored?.step ?? 0, save);
   } finally {
     await crew.end();
   }

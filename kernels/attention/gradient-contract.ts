@@ -4,7 +4,9 @@
  *   dQkv [n, 3d] += …,  dMask [n] += …   from dOut [n, d] and, optionally, dImportance [n]
  *
  * The gradient to m_j flows through the numerator and the denominator of its softmax (that is what lets a straight-through
- * mask learn), and through the mean over live queries of importance.
+ * mask learn), and through the mean over live queries of importance. Where m_j is exactly 0 the derivative through the softmax
+ * has no bound (a row that is not there may score far above all that are), so what stands for it is the effect of adding the row:
+ * with e_ij = exp(s_ij) / Σ_k m_k·exp(s_ik), the factor e_ij becomes e_ij / (1 + e_ij), which is at most 1.
  */
 import type { Contract } from "../contract.ts";
 import type { AttentionSizes } from "./contract.ts";

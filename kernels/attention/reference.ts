@@ -125,8 +125,9 @@ function head({ qkv, n, d, h }: Inputs, { start, rows, mask, live }: Text, x: nu
     const max = live.reduce((most, j) => Math.max(most, scores[j]), Number.NEGATIVE_INFINITY);
     const total = live.reduce((sum, j) => sum + mask(j) * Math.exp(scores[j] - max), 0);
     for (let j = 0; j < rows; j++) {
-      share.set(i, j, Math.exp(scores[j] - max) / total);
-      p.set(i, j, mask(j) === 0 ? 0 : mask(j) * share.get(i, j));
+      const unmasked = Math.exp(scores[j] - max) / total;
+      p.set(i, j, mask(j) === 0 ? 0 : mask(j) * unmasked);
+      share.set(i, j, mask(j) === 0 ? 1 / (1 + 1 / unmasked) : unmasked);
     }
   }
   return { query, key, value, p, share };

@@ -12,7 +12,7 @@ import type { SoftmaxArgs, SoftmaxGradientArgs } from "./contract.ts";
 /**
  * softmaxRows(out, x, stride, rows, count, scale): out = softmax(scale · x), rows `stride` bytes apart in both; may run in place.
  * maskedSoftmaxRows(…, mask, unmasked): p_j = m_j·e_j / Σ m_k·e_k, zeros if all m are 0; at `unmasked`, if not 0,
- * rows of e_j / Σ m_k·e_k, which the gradient to m needs.
+ * rows of u_j = e_j / Σ m_k·e_k, which the gradient to m needs, or of u_j / (1 + u_j) where m_j is 0 (see the contract).
  */
 export function defineSoftmax(module: ModuleBuilder, math: VectorMath): void {
   const lowest = module.splat(Number.NEGATIVE_INFINITY);
@@ -53,7 +53,9 @@ export function defineSoftmax(module: ModuleBuilder, math: VectorMath): void {
         unmasked,
         () => {
           mapRow(f, module, unmasked, count, (at) => math.exp(f, f32x4.mul(f32x4.sub(at(x), top), factor)));
-          mapRow(f, module, out, count, (at) => f32x4.mul(at(unmasked), at(mask)));
+          mapRow(f, module, out, count, (at) =>
+            v128.and(f32x4.mul(at(unmasked), at(mask)), f32x4.ne(at(mask), v128.zero)),
+          );
         },
         () =>
           mapRow(f, module, out, count, (at) => {
@@ -67,7 +69,12 @@ export function defineSoftmax(module: ModuleBuilder, math: VectorMath): void {
       const inverse = f.v128(v128.andNot(f32x4.div(module.splat(1), total), f32x4.eq(total, v128.zero)));
       mapRow(f, module, out, count, (at) => f32x4.mul(at(out), inverse));
       f.if(unmasked, () => {
-        mapRow(f, module, unmasked, count, (at) => f32x4.mul(at(unmasked), inverse));
+        const one = module.splat(1);
+        mapRow(f, module, unmasked, count, (at) => {
+          const share = f.v128(f32x4.mul(at(unmasked), inverse));
+          const bounded = f32x4.div(one, f32x4.add(one, f32x4.div(one, share)));
+          return v128.select(bounded, share, f32x4.eq(at(mask), v128.zero));
+        });
         f.advance(unmasked, stride);
       });
       f.advance(out, stride);

@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import { parseStages } from "../../train/stages.ts";
+
+const first = { recipe: "mlm", shape: "tiny", vocabulary: "vocab", data: ["a.txt"] };
+const second = { recipe: "classify", data: ["b.tsv"] };
+
+it("takes a single run as it is", () => {
+  const [stage, ...rest] = parseStages(first, "out", "plan.json");
+  expect(rest).toEqual([]);
+  expect(stage).toMatchObject({ directory: "out", config: { recipe: "mlm", vocabulary: "vocab" } });
+});
+
+it("starts each stage from the one before, the last in the plan's own directory", () => {
+  const stages = parseStages({ stages: [first, second] }, "out", "plan.json");
+  expect(stages.map((stage) => stage.directory)).toEqual(["out/stage-1", "out"]);
+  expect(stages[1].config).toMatchObject({ recipe: "classify", from: "out/stage-1", vocabulary: "vocab" });
+});
+
+it("leaves a stage alone that says where it starts", () => {
+  const stages = parseStages({ stages: [first, { ...second, from: "elsewhere" }] }, "out", "plan.json");
+  expect(stages[1].config).toMatchObject({ from: "elsewhere", vocabulary: "elsewhere" });
+});
+
+it("names the stage that is wrong, before anything runs", () => {
+  expect(() => parseStages({ stages: [first, { ...second, epochs: -1 }] }, "out", "plan.json")).toThrow(
+    /plan\.json: stage 2: "epochs"/,
+  );
+  expect(() => parseStages({ stages: [] }, "out", "plan.json")).toThrow(/at least one run/);
+  expect(() => parseStages({ stages: [first], seed: 1 }, "out", "plan.json")).toThrow(/only name/);
+  expect(() => parseStages({ stages: [first, 7] }, "out", "plan.json")).toThrow(/stage 2: expected an object/);
+});

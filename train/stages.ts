@@ -1,0 +1,38 @@
+/**
+ * A training plan of several runs, each from where the one before ended: { "stages": [ …, … ] }. A plan of one run needs no list.
+ * It only says which runs there are and where; running them is the caller's.
+ */
+import { TaperError } from "../engine/errors.ts";
+import { parseTrainConfig, type TrainConfig } from "./config.ts";
+
+export interface Stage {
+  readonly config: TrainConfig;
+  /** The last stage's is the plan's own; the others lie in it. */
+  readonly directory: string;
+}
+
+/**
+ * Checks every stage before any of them runs. A stage after the first starts from the one before it unless it has a "shape" or a
+ * "from" of its own. `where` names the file. Throws ERR_CONFIG.
+ */
+export function parseStages(json: unknown, directory: string, where: string): Stage[] {
+  const list = (json as { stages?: unknown } | null)?.stages;
+  if (list === undefined) return [{ config: parseTrainConfig(json, where), directory }];
+  if (!Array.isArray(list) || list.length === 0 || Object.keys(json as object).length > 1) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "stages" must be the only name there, and a list of at least one run.`,
+    );
+  }
+  const stages: Stage[] = [];
+  for (const [i, stage] of list.entries()) {
+    const at = i === list.length - 1 ? directory : `${directory}/stage-${i + 1}`;
+    const before = stages.at(-1);
+    const isWhole = typeof stage !== "object" || stage === null || "shape" in stage || "from" in stage;
+    const start =
+      before === undefined || isWhole ? {} : { from: before.directory, vocabulary: before.config.vocabulary };
+    const config = parseTrainConfig(isWhole ? stage : { ...start, ...stage }, `${where}: stage ${i + 1}`);
+    stages.push({ config, directory: at });
+  }
+  return stages;
+}
