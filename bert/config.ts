@@ -48,19 +48,13 @@ export const namedShapes: Readonly<Record<string, BertShape>> = {
 /** Reads a parsed `config.json`. `where` names the file in errors. Throws ERR_CONFIG. */
 export function parseConfig(json: unknown, where: string): BertConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: expected a JSON object, found ${show(json)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: expected a JSON object, found ${show(json)}.`);
   }
   const source = json as Record<string, unknown>;
   const size = (key: string, fallback?: number): number => {
     const value = source[key] ?? fallback;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > 1e7) {
-      throw new TaperError(
-        "ERR_CONFIG",
-        `${where}: "${key}" must be a positive whole number, found ${show(value)}.`,
-      );
+      throw new TaperError("ERR_CONFIG", `${where}: "${key}" must be a positive whole number, found ${show(value)}.`);
     }
     return value;
   };
@@ -85,10 +79,7 @@ export function parseConfig(json: unknown, where: string): BertConfig {
   }
   const eps = source.layer_norm_eps ?? 1e-12;
   if (typeof eps !== "number" || !(eps >= 0 && eps < 1)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: "layer_norm_eps" must be a number in [0, 1), found ${show(eps)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: "layer_norm_eps" must be a number in [0, 1), found ${show(eps)}.`);
   }
   return {
     layers: size("num_hidden_layers"),

@@ -55,16 +55,14 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
     }
   }
   if (exit?.heads !== undefined && typeof exit.heads !== "boolean") {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: "exit.heads" must be true or false, found ${show(exit.heads)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: "exit.heads" must be true or false, found ${show(exit.heads)}.`);
   }
-  const dials = root.dials === undefined ? undefined : parseDefaults(root.dials, where);
+  const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
   return { ...(skim && { skim }), ...(exit && { exit }), ...(dials && { dials }) } as TaperConfig;
 }
 
-function parseDefaults(json: unknown, where: string): Dials {
+/** The "dials" of a parsed file. Throws ERR_CONFIG. */
+export function parseDials(json: unknown, where: string): Dials {
   const dials = object(json, `${where}: "dials"`, ["skim", "exit"]) as Dials;
   try {
     checkDials(dials, `${where}: dials`);
@@ -76,10 +74,7 @@ function parseDefaults(json: unknown, where: string): Dials {
 
 function object(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: expected an object with ${known.join(", ")}, found ${show(value)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: expected an object with ${known.join(", ")}, found ${show(value)}.`);
   }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {

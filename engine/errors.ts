@@ -54,7 +54,10 @@ export function show(value: unknown): string {
 /** Throws ERR_OPTION if `options` is no object or has a key outside `known`; the message names the nearest known one. */
 export function refuseUnknown(options: object, known: readonly string[], where: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new TaperError("ERR_OPTION", `${where}: expected an object with ${known.join(", ")}; found ${show(options)}.`);
+    throw new TaperError(
+      "ERR_OPTION",
+      `${where}: expected an object with ${known.join(", ")}; found ${show(options)}.`,
+    );
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;

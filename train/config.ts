@@ -3,7 +3,8 @@
  * keeps it, and a run is a function of it, the data and the number of workers. Paths are relative to the working directory.
  */
 import { type BertShape, namedShapes } from "../bert/config.ts";
-import { checkDials, type Dials } from "../bert/dials.ts";
+import type { Dials } from "../bert/dials.ts";
+import { parseDials } from "../bert/taper-config.ts";
 import { refuseUnknown, TaperError } from "../engine/errors.ts";
 import type { OptimizerConfig } from "./optimizer.ts";
 
@@ -113,8 +114,7 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
   if (data === undefined || data.length === 0) throw top.error("data", "a list of data files");
   const optimizer = top.part("optimizer", ["learningRate", "beta1", "beta2", "eps", "weightDecay", "warmup", "clip"]);
   const mlm = top.part("mlm", ["maskRatio", "negatives"]);
-  const dials = top.json.dials as Dials | undefined;
-  if (dials !== undefined) checkDials(dials, `${where}: dials`);
+  const dials = top.json.dials === undefined ? undefined : parseDials(top.json.dials, where);
   return {
     recipe,
     seed: top.number("seed", 1, 0, 2 ** 32 - 1, true),
