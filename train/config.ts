@@ -47,7 +47,7 @@ export interface MlmTraining {
 export interface TrainConfig {
   readonly recipe: "mlm" | "classify";
   readonly seed: number;
-  /** Of a model that starts from nothing. */
+  /** Of a model that starts from nothing, or grows: with `from`, what that model lacks is drawn, as if from nothing. */
   readonly shape: BertShape | undefined;
   /** A model directory to start from. */
   readonly from: string | undefined;
@@ -106,8 +106,8 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
   const vocabulary = top.text("vocabulary") ?? from;
   if (vocabulary === undefined) throw top.error("vocabulary", "a directory with vocab.txt");
   const shape = parseShape(top);
-  if ((shape === undefined) === (from === undefined)) {
-    throw top.error("shape", `either "shape" (a new model) or "from" (a model directory)`);
+  if (shape === undefined && from === undefined) {
+    throw top.error("shape", `"shape" (a new model), "from" (a model directory), or both (a model that grows)`);
   }
   const data = top.texts("data");
   if (data === undefined || data.length === 0) throw top.error("data", "a list of data files");

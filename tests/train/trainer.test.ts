@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../bert/load.ts";
+import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { train } from "../../train/trainer.ts";
 import { tinyConfig, tinyData } from "../support/tiny-run.ts";
 
@@ -42,6 +43,24 @@ describe("a run", () => {
     });
     expect(answers.map(({ label }) => label)).toEqual(["good", "bad"]);
     model.dispose();
+  });
+
+  it("grows: what the smaller model has is taken, the rest is drawn", async () => {
+    const directory = join(folder, "grown");
+    const shape = { ...config.shape!, layers: config.shape!.layers + 2 };
+    await train({ config: { ...config, from: whole, shape, epochs: 0 }, directory, workers: 1 });
+    const [old, grown] = await Promise.all(
+      [whole, directory].map((d) => readSafetensorsFile(join(d, "model.safetensors"))),
+    );
+    const name = (l: number): string => `bert.encoder.layer.${l}.output.dense.weight`;
+    expect(grown.get(name(0))!.read()).toEqual(old.get(name(0))!.read());
+    expect(old.has(name(shape.layers - 1))).toBe(false);
+    expect(
+      grown
+        .get(name(shape.layers - 1))!
+        .read()
+        .some((value) => value !== 0),
+    ).toBe(true);
   });
 
   it("gives the same bytes again", async () => {
