@@ -13,7 +13,7 @@ export interface SkimTraining {
   readonly predictorWidth: number;
   /** λ: what a kept row costs. */
   readonly weight: number;
-  /** The part of the run before which nobody is skimmed. */
+  /** The part of the run before which nobody is skimmed. A model that has learned densely adapts badly: 0 is the best found. */
   readonly from: number;
   /** The part of the run over which λ rises. */
   readonly ramp: number;
@@ -170,8 +170,8 @@ function parseSkim(top: Reader): SkimTraining | undefined {
   return {
     predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
     weight: part.number("weight", 0.5, 0, 1e6),
-    from: part.number("from", 0.2, 0, 1),
-    ramp: part.number("ramp", 0.3, 0, 1),
+    from: part.number("from", 0, 0, 1),
+    ramp: part.number("ramp", 0.6, 0, 1),
     target: part.number("target", 0, 0, 1),
     temperature: part.number("temperature", 1, 0.01, 100),
     biasStart: part.number("biasStart", 1, -10, 10),
