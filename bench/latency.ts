@@ -2,9 +2,8 @@
  * How long one text takes from ids to logits, several ways of running it interleaved on the same texts, tokenisation apart.
  * Also the worst way of all: every overhead paid and nothing gained.
  */
-import type { Dials } from "../bert/dials.ts";
+import type { Abilities, Dials } from "../bert/dials.ts";
 import type { ForwardOptions, Model } from "../bert/model.ts";
-import type { TaperConfig } from "../bert/taper-config.ts";
 import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
 import { measure } from "./measure.ts";
 import { median, quantile, sum } from "./statistics.ts";
@@ -35,14 +34,14 @@ export interface LatencyReport<Name extends string> {
  * Dials under which a model pays for all that it has and gains nothing: predictors score every row, attention reports importance, a head
  * reads [CLS] after every layer, and nobody ever leaves.
  */
-export function worstCase(taper: TaperConfig): Dials {
+export function worstCase({ predictors, attentionThresholds, exitHeads }: Abilities): Dials {
   return {
     skim: {
-      ...(taper.skim?.predictorWidth !== undefined && { keepThreshold: -1e30 }),
-      ...(taper.skim?.attentionThresholds !== undefined && { attentionThreshold: 1e-30 }),
+      ...(predictors && { keepThreshold: -1e30 }),
+      ...(attentionThresholds && { attentionThreshold: 1e-30 }),
     },
     // A patience that no number of heads can reach; an entropy of 0 can be reached by rounding.
-    exit: taper.exit?.heads ? { patience: Number.POSITIVE_INFINITY } : false,
+    exit: exitHeads ? { patience: Number.POSITIVE_INFINITY } : false,
   };
 }
 

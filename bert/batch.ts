@@ -1,7 +1,7 @@
 /**
  * Token ids of many texts packed end to end, checked once at the door: after this, no kernel can read outside a table.
  */
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 import type { BertConfig } from "./config.ts";
 
 export interface TokenBatch {
@@ -12,31 +12,41 @@ export interface TokenBatch {
   readonly starts: Int32Array;
 }
 
-/** Throws ERR_INPUT for an empty or too long text, an id outside the vocabulary, or segments that do not fit. */
-export function packBatch(
-  ids: readonly (readonly number[])[],
-  segments: readonly (readonly number[])[] | undefined,
-  config: Pick<BertConfig, "vocabulary" | "maxPositions" | "types">,
-): TokenBatch {
-  if (segments !== undefined && segments.length !== ids.length) {
-    throw new TaperError(
-      "ERR_INPUT",
-      `segments: expected one list per text (${ids.length}), found ${segments.length}.`,
-    );
-  }
-  const starts = new Int32Array(ids.length + 1);
-  for (const [t, text] of ids.entries()) {
-    if (text.length < 1 || text.length > config.maxPositions) {
+type Ids = readonly (readonly number[])[];
+
+/** The length of every text. Throws ERR_INPUT for an empty or too long one, for segments of other lengths, and for no lists. */
+export function lengthsOf(ids: Ids, segments: Ids | undefined, { maxPositions }: { maxPositions: number }): number[] {
+  checkList(ids, "ids");
+  if (segments !== undefined) checkList(segments, "segments", ids.length);
+  return ids.map((text, t) => {
+    checkList(text, `ids[${t}]`);
+    if (text.length < 1 || text.length > maxPositions) {
       throw new TaperError(
         "ERR_INPUT",
-        `ids[${t}]: expected 1 to ${config.maxPositions} token ids, found ${text.length}; a tokenizer's encode() adds [CLS] and truncates.`,
+        `ids[${t}]: expected 1 to ${maxPositions} token ids, found ${text.length}; a tokenizer's encode() adds [CLS] and truncates.`,
       );
     }
-    if (segments !== undefined && segments[t].length !== text.length) {
-      throw new TaperError("ERR_INPUT", `segments[${t}]: expected ${text.length} values, found ${segments[t].length}.`);
-    }
-    starts[t + 1] = starts[t] + text.length;
-  }
+    if (segments !== undefined) checkList(segments[t], `segments[${t}]`, text.length);
+    return text.length;
+  });
+}
+
+function checkList(list: unknown, what: string, length?: number): void {
+  const isList = Array.isArray(list) || ArrayBuffer.isView(list);
+  if (isList && (length === undefined || (list as ArrayLike<unknown>).length === length)) return;
+  const expected = length === undefined ? "a list" : `a list of ${length}`;
+  const found = isList ? String((list as ArrayLike<unknown>).length) : show(list);
+  throw new TaperError("ERR_INPUT", `${what}: expected ${expected}, found ${found}.`);
+}
+
+/** Throws ERR_INPUT as `lengthsOf`, and for an id outside the vocabulary or a segment outside the model's types. */
+export function packBatch(
+  ids: Ids,
+  segments: Ids | undefined,
+  config: Pick<BertConfig, "vocabulary" | "maxPositions" | "types">,
+): TokenBatch {
+  const starts = new Int32Array(ids.length + 1);
+  for (const [t, length] of lengthsOf(ids, segments, config).entries()) starts[t + 1] = starts[t] + length;
   const n = starts[ids.length];
   const batch = { ids: new Int32Array(n), positions: new Int32Array(n), segments: new Int32Array(n), starts };
   for (const [t, text] of ids.entries()) {
@@ -53,7 +63,10 @@ export function packBatch(
 
 function inRange(value: number, bound: number, where: () => string): number {
   if (Number.isInteger(value) && value >= 0 && value < bound) return value;
-  throw new TaperError("ERR_INPUT", `${where()}: expected a whole number from 0 to ${bound - 1}, found ${value}.`);
+  throw new TaperError(
+    "ERR_INPUT",
+    `${where()}: expected a whole number from 0 to ${bound - 1}, found ${show(value)}.`,
+  );
 }
 
 /** Cuts a list of texts into runs whose tokens fit `budget`; a text longer than the budget gets a run of its own. */

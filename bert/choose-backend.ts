@@ -2,7 +2,7 @@
  * Which backend a model runs on. "auto" is the fastest that this engine can run on its CPU; a GPU is only ever asked for by name,
  * because moving data there and back costs more than small models do.
  */
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 import { scalarBackend } from "../kernels/backends/scalar.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -17,7 +17,7 @@ export interface ChosenBackend {
 
 /** Throws ERR_BACKEND if the one asked for cannot run here. */
 export async function chooseBackend(wanted: BackendName | InferenceBackend): Promise<ChosenBackend> {
-  if (typeof wanted === "object") return { backend: wanted, why: "given by the caller" };
+  if (isBackend(wanted)) return { backend: wanted, why: "given by the caller" };
   switch (wanted) {
     case "reference": {
       // Loaded on demand: it stands on ndarray, which builds code from strings.
@@ -33,9 +33,13 @@ export async function chooseBackend(wanted: BackendName | InferenceBackend): Pro
     default:
       throw new TaperError(
         "ERR_OPTION",
-        `backend: expected "auto", "wasm", "scalar", "reference" or a backend, found ${JSON.stringify(wanted)}.`,
+        `backend: expected "auto", "wasm", "scalar", "reference" or a backend, found ${show(wanted)}.`,
       );
   }
+}
+
+function isBackend(wanted: BackendName | InferenceBackend): wanted is InferenceBackend {
+  return typeof wanted === "object" && typeof wanted?.op === "function";
 }
 
 function fastest(): ChosenBackend {

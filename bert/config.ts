@@ -2,7 +2,7 @@
  * A Hugging Face `config.json` as this library understands it. Anything that would make our forward differ from the
  * one the checkpoint was trained with is refused here, not ignored.
  */
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 
 export interface BertShape {
   /** Number of layers. */
@@ -48,19 +48,13 @@ export const namedShapes: Readonly<Record<string, BertShape>> = {
 /** Reads a parsed `config.json`. `where` names the file in errors. Throws ERR_CONFIG. */
 export function parseConfig(json: unknown, where: string): BertConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: expected a JSON object, found ${json === null ? "null" : typeof json}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: expected a JSON object, found ${show(json)}.`);
   }
   const source = json as Record<string, unknown>;
   const size = (key: string, fallback?: number): number => {
     const value = source[key] ?? fallback;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > 1e7) {
-      throw new TaperError(
-        "ERR_CONFIG",
-        `${where}: "${key}" must be a positive whole number, found ${JSON.stringify(value)}.`,
-      );
+      throw new TaperError("ERR_CONFIG", `${where}: "${key}" must be a positive whole number, found ${show(value)}.`);
     }
     return value;
   };
@@ -69,7 +63,7 @@ export function parseConfig(json: unknown, where: string): BertConfig {
     if (value !== undefined && !allowed.includes(value)) {
       throw new TaperError(
         "ERR_CONFIG",
-        `${where}: "${key}" is ${JSON.stringify(value)}; this library computes ${allowed.map((a) => JSON.stringify(a)).join(" or ")} only.`,
+        `${where}: "${key}" is ${show(value)}; this library computes ${allowed.map(show).join(" or ")} only.`,
       );
     }
   };
@@ -85,10 +79,7 @@ export function parseConfig(json: unknown, where: string): BertConfig {
   }
   const eps = source.layer_norm_eps ?? 1e-12;
   if (typeof eps !== "number" || !(eps >= 0 && eps < 1)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: "layer_norm_eps" must be a number in [0, 1), found ${JSON.stringify(eps)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: "layer_norm_eps" must be a number in [0, 1), found ${show(eps)}.`);
   }
   return {
     layers: size("num_hidden_layers"),
@@ -105,16 +96,14 @@ export function parseConfig(json: unknown, where: string): BertConfig {
 }
 
 function parseTask(source: Record<string, unknown>, where: string): Task {
-  const architecture = Array.isArray(source.architectures) ? source.architectures[0] : undefined;
-  if (architecture === undefined) return "embedding";
-  const task = typeof architecture === "string" ? taskOfArchitecture[architecture] : undefined;
-  if (task === undefined) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: "architectures" names ${JSON.stringify(architecture)}; expected one of ${Object.keys(taskOfArchitecture).join(", ")}.`,
-    );
-  }
-  return task;
+  const { architectures = null } = source;
+  if (architectures === null) return "embedding";
+  const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+  if (typeof name === "string" && Object.hasOwn(taskOfArchitecture, name)) return taskOfArchitecture[name];
+  throw new TaperError(
+    "ERR_CONFIG",
+    `${where}: "architectures" is ${show(architectures)}; expected a list with one of ${Object.keys(taskOfArchitecture).join(", ")}.`,
+  );
 }
 
 function parseLabels(source: Record<string, unknown>, where: string): string[] {
@@ -124,13 +113,13 @@ function parseLabels(source: Record<string, unknown>, where: string): string[] {
     if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1 || count > 1e6) {
       throw new TaperError(
         "ERR_CONFIG",
-        `${where}: "num_labels" must be a positive whole number, found ${JSON.stringify(count)}.`,
+        `${where}: "num_labels" must be a positive whole number, found ${show(count)}.`,
       );
     }
     return Array.from({ length: count }, (_, i) => `LABEL_${i}`);
   }
-  if (typeof map !== "object" || Array.isArray(map)) {
-    throw new TaperError("ERR_CONFIG", `${where}: "id2label" must map ids to names, found ${JSON.stringify(map)}.`);
+  if (typeof map !== "object" || Array.isArray(map) || Object.keys(map).length === 0) {
+    throw new TaperError("ERR_CONFIG", `${where}: "id2label" must map ids to names, found ${show(map)}.`);
   }
   const entries = map as Record<string, unknown>;
   const count = Object.keys(entries).length;

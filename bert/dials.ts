@@ -2,7 +2,7 @@
  * The dials of one call: how much to skim, how early to exit. Checked here, completed from the model's own defaults,
  * and turned into a plan that the encoder follows without asking again.
  */
-import { refuseUnknown, TaperError } from "../engine/errors.ts";
+import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import type { ExitDials } from "../exit/criteria.ts";
 import type { SkimDials } from "../skim/policy.ts";
 
@@ -48,10 +48,10 @@ export function checkDials(dials: Dials, where: string): void {
 }
 
 function checkObject(value: unknown, names: readonly string[], where: string): void {
-  if (typeof value !== "object" || value === null) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new TaperError(
       "ERR_OPTION",
-      `${where} must be false or an object with ${names.join(", ")}; found ${String(value)}.`,
+      `${where} must be false or an object with ${names.join(", ")}; found ${show(value)}.`,
     );
   }
   refuseUnknown(value, names, where);
@@ -60,7 +60,7 @@ function checkObject(value: unknown, names: readonly string[], where: string): v
 function number(value: unknown, where: string, least: number, most: number): void {
   if (value === undefined) return;
   if (typeof value === "number" && value >= least && value <= most) return;
-  throw new TaperError("ERR_OPTION", `${where} must be a number from ${least} to ${most}; found ${String(value)}.`);
+  throw new TaperError("ERR_OPTION", `${where} must be a number from ${least} to ${most}; found ${show(value)}.`);
 }
 
 /** Completes checked dials from the model's defaults. Throws ERR_OPTION if a dial needs a part that the model lacks. */

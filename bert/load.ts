@@ -2,7 +2,7 @@
  * From a model directory to a model that runs: reads Hugging Face's files and `taperbert.json`, checks that they fit together,
  * and puts the parameters onto a backend.
  */
-import { refuseUnknown, TaperError } from "../engine/errors.ts";
+import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { exists, readJson } from "../engine/read-file.ts";
 import { readSafetensorsFile } from "../engine/safetensors-file.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -16,7 +16,10 @@ import { loadTokenizer } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface LoadOptions extends ModelOptions {
-  /** Where to compute. Default "auto": the fastest on this CPU. A backend object is disposed together with the model. */
+  /**
+   * Where to compute. Default "auto": the fastest on this CPU. A backend object is the model's from here on: it is disposed together
+   * with it, or when the directory cannot be loaded.
+   */
   readonly backend?: BackendName | InferenceBackend | undefined;
   /** At most so many threads. The backends of this version use one. */
   readonly threads?: number | undefined;
@@ -32,33 +35,34 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { config, taper } = await readConfigs(directory);
-  const checkpoint = await readCheckpoint(directory);
-  const tokenizer = await loadTokenizer(directory);
-  if (tokenizer.vocabulary.length > config.vocabulary) {
-    throw new TaperError(
-      "ERR_VOCABULARY",
-      `${directory}: the vocabulary has ${tokenizer.vocabulary.length} tokens, config.json's vocab_size is ${config.vocabulary}; they are not of one model.`,
-    );
-  }
   const { backend } = await chooseBackend(options.backend ?? "auto");
-  return assemble(config, taper, checkpoint, backend, tokenizer, options);
-}
-
-/** The same from parts that are in memory already. `taper` absent: a dense model. */
-export function assemble(
-  config: BertConfig,
-  taper: TaperConfig,
-  checkpoint: Checkpoint,
-  backend: InferenceBackend,
-  tokenizer?: Tokenizer,
-  options: ModelOptions = {},
-): Model {
   try {
+    const { config, taper } = await readConfigs(directory);
+    const tokenizer = await loadTokenizer(directory);
+    checkTokenizer(tokenizer, config, directory);
+    const checkpoint = await readCheckpoint(directory);
     return new Model(buildBert(config, taper, checkpointSource(checkpoint, backend)), backend, tokenizer, options);
   } catch (error) {
     backend.dispose();
     throw error;
+  }
+}
+
+/** [CLS] and two [SEP]: the tokens of a pair of empty texts. */
+const fewestPositions = 3;
+
+function checkTokenizer({ vocabulary, maxLength }: Tokenizer, config: BertConfig, directory: string): void {
+  if (vocabulary.length > config.vocabulary) {
+    throw new TaperError(
+      "ERR_VOCABULARY",
+      `${directory}: the vocabulary has ${vocabulary.length} tokens, config.json's vocab_size is ${config.vocabulary}; they are not of one model.`,
+    );
+  }
+  if (Math.min(maxLength, config.maxPositions) < fewestPositions) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${directory}: expected room for ${fewestPositions} tokens or more, found max_position_embeddings ${config.maxPositions} (config.json) and model_max_length ${maxLength} (tokenizer_config.json).`,
+    );
   }
 }
 
@@ -85,5 +89,5 @@ async function readCheckpoint(directory: string): Promise<Checkpoint> {
 
 function checkCount(value: unknown, name: string): void {
   if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 1)) return;
-  throw new TaperError("ERR_OPTION", `loadModel(): ${name} must be a whole number from 1; found ${String(value)}.`);
+  throw new TaperError("ERR_OPTION", `loadModel(): ${name} must be a whole number from 1; found ${show(value)}.`);
 }

@@ -2,13 +2,13 @@
  * A loaded model: texts or token ids in, answers and traces out. It owns its backend's memory until `dispose()`.
  * It reads no files; see load.ts.
  */
-import { refuseUnknown, TaperError } from "../engine/errors.ts";
+import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { argmax, probabilities } from "../exit/criteria.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import { packBatch, splitByTokens } from "./batch.ts";
+import { lengthsOf, packBatch, splitByTokens } from "./batch.ts";
 import { abilitiesOf, type Bert, predictorWidthOf } from "./bert.ts";
 import type { BertConfig } from "./config.ts";
-import { checkDials, type Dials, planOf } from "./dials.ts";
+import { type Abilities, checkDials, type Dials, planOf } from "./dials.ts";
 import { encode } from "./encoder.ts";
 import type { Flips } from "./narrowing.ts";
 import { type Answer, bestSpan, meanRow, type Tag } from "./readouts.ts";
@@ -22,7 +22,7 @@ export type Text = string | readonly [first: string, second: string];
 export interface Classification {
   /** The most probable label. */
   readonly label: string;
-  /** Its probability, 0 … 1. */
+  /** Its probability, 0 … 1; NaN if the weights have no finite answer. */
   readonly score: number;
   /** The probability of every label, in id order (`model.config.labels` names them). */
   readonly scores: readonly number[];
@@ -82,18 +82,23 @@ export class Model {
     return this.bert.defaults;
   }
 
+  /** What it can do besides being dense: which dials it takes. */
+  get abilities(): Abilities {
+    return abilitiesOf(this.bert);
+  }
+
   /** Width of the skim predictors; 0 without any. */
   get predictorWidth(): number {
     return predictorWidthOf(this.bert);
   }
 
-  /** Classifies a text, or each of an array of texts. Throws ERR_OPTION, ERR_DISPOSED, or ERR_INPUT for another kind of model. */
+  /** Classifies a text, or each of an array of texts. Throws ERR_OPTION, ERR_DISPOSED, or ERR_INPUT for no text or another kind of model. */
   classify(text: string, dials?: Dials): Promise<Classification>;
   classify(texts: readonly Text[], dials?: Dials): Promise<Classification[]>;
   async classify(input: string | readonly Text[], dials: Dials = {}): Promise<Classification | Classification[]> {
     this.needTask("sequence-classification", "classify");
     refuseUnknown(dials, ["skim", "exit"], "classify()");
-    const encodings = (typeof input === "string" ? [input] : input).map((text) => this.encode(text));
+    const encodings = this.encodeAll(typeof input === "string" ? [input] : input, "classify");
     const { logits, trace } = await this.forwardEncodings(encodings, dials);
     const results = encodings.map((encoding, t) => {
       const scores = probabilities(logits[t]);
@@ -116,6 +121,11 @@ export class Model {
     return this.tokenizer.encode(text, { maxLength });
   }
 
+  private encodeAll(texts: readonly Text[], method: string): Encoding[] {
+    if (Array.isArray(texts)) return texts.map((text) => this.encode(text));
+    throw new TaperError("ERR_INPUT", `${method}(): expected a list of texts, found ${show(texts)}.`);
+  }
+
   /** Runs encodings as `forward` runs ids, with their segments. */
   forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
     const segments = encodings.map((encoding) => encoding.segments);
@@ -129,7 +139,8 @@ export class Model {
    * Token ids (with [CLS] and [SEP]) to logits. Texts are packed without padding and split by the token budget.
    * Throws ERR_INPUT for ids, segments or traces that do not fit the model, ERR_OPTION for dials, ERR_DISPOSED.
    */
-  forward(ids: readonly (readonly number[])[], options: ForwardOptions = {}): Promise<ForwardResult> {
+  async forward(ids: readonly (readonly number[])[], options: ForwardOptions = {}): Promise<ForwardResult> {
+    if (this.disposed) throw new TaperError("ERR_DISPOSED", "this model was disposed; load it again.");
     // One forward at a time: they share their scratch memory.
     const next = this.last.then(
       () => this.forwardNow(ids, options),
@@ -140,13 +151,12 @@ export class Model {
   }
 
   private async forwardNow(ids: readonly (readonly number[])[], options: ForwardOptions): Promise<ForwardResult> {
-    if (this.disposed) throw new TaperError("ERR_DISPOSED", "this model was disposed; load it again.");
     refuseUnknown(options, forwardNames, "forward()");
     checkDials(options, "forward()");
     const { bert, backend, scratch } = this;
-    const plan = planOf(options, bert.defaults, abilitiesOf(bert));
+    const plan = planOf(options, bert.defaults, this.abilities);
     const { segments, replay, hidden = false } = options;
-    const lengths = ids.map((text) => text.length);
+    const lengths = lengthsOf(ids, segments, bert.config);
     if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers);
 
     const result = { logits: [] as Float32Array[], hidden: [] as Float32Array[], trace: [] as Trace[] };
@@ -197,9 +207,9 @@ export class Model {
   async embed(texts: readonly Text[], options: Dials & { pooling?: "mean" | "cls" } = {}): Promise<Float32Array[]> {
     const { pooling = "mean", ...dials } = options;
     if (pooling !== "mean" && pooling !== "cls") {
-      throw new TaperError("ERR_OPTION", `embed(): pooling must be "mean" or "cls", found ${JSON.stringify(pooling)}.`);
+      throw new TaperError("ERR_OPTION", `embed(): pooling must be "mean" or "cls", found ${show(pooling)}.`);
     }
-    const encodings = texts.map((text) => this.encode(text));
+    const encodings = this.encodeAll(texts, "embed");
     const { hidden = [] } = await this.forwardEncodings(encodings, { ...dials, hidden: true });
     const { d } = this.config;
     return hidden.map((rows) => (pooling === "cls" ? rows.slice(0, d) : meanRow(rows, d)));
@@ -208,7 +218,7 @@ export class Model {
   /** A label for each token of each text, with its place in the text; special tokens left out. */
   async tag(texts: readonly string[], dials: Dials = {}): Promise<Tag[][]> {
     this.needTask("token-classification", "tag");
-    const encodings = texts.map((text) => this.encode(text));
+    const encodings = this.encodeAll(texts, "tag");
     const { logits } = await this.forwardEncodings(encodings, dials);
     const c = this.config.labels.length;
     return encodings.map((encoding, t) =>
@@ -226,6 +236,12 @@ export class Model {
   async answer(question: string, context: string, dials: Dials & { maxTokens?: number } = {}): Promise<Answer> {
     this.needTask("question-answering", "answer");
     const { maxTokens = 30, ...rest } = dials;
+    if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
+      throw new TaperError(
+        "ERR_OPTION",
+        `answer(): maxTokens must be a whole number from 1, found ${show(maxTokens)}.`,
+      );
+    }
     const encoding = this.encode([question, context]);
     const { logits } = await this.forwardEncodings([encoding], rest);
     const inContext = encoding.segments.map(
@@ -238,7 +254,7 @@ export class Model {
     return { text: context.slice(start, end), start, end, score: span.score };
   }
 
-  /** Gives the memory back, after forwards under way. Later calls throw ERR_DISPOSED. Idempotent. */
+  /** Gives the memory back, after the forwards asked for so far. Later calls throw ERR_DISPOSED. Idempotent. */
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;

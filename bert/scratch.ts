@@ -38,7 +38,7 @@ export function planScratch(
 ): Scratch {
   const rowsOf = (columns: number): Handle => backend.allocate(capacity * columns);
   const integers = (length: number): Handle => backend.allocate(length, "i32");
-  const c = task === "question-answering" ? 2 : labels.length;
+  const c = task === "question-answering" ? 2 : task === "embedding" ? 0 : labels.length;
   return {
     capacity,
     rows: { hidden: rowsOf(d), spare: rowsOf(d), index: integers(capacity), starts: integers(capacity + 1) },

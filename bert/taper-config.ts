@@ -1,7 +1,7 @@
 /**
  * `taperbert.json`: what a model directory has beyond Hugging Face's files (docs/model-format.md). A model without one is dense.
  */
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 import { checkDials, type Dials } from "./dials.ts";
 
 export const taperSchemaVersion = 1;
@@ -27,7 +27,7 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
   if (root.schemaVersion !== taperSchemaVersion) {
     throw new TaperError(
       "ERR_CONFIG",
-      `${where}: "schemaVersion" is ${JSON.stringify(root.schemaVersion)}; this version of taperbert reads ${taperSchemaVersion}.`,
+      `${where}: "schemaVersion" is ${show(root.schemaVersion)}; this version of taperbert reads ${taperSchemaVersion}.`,
     );
   }
   const skim =
@@ -38,7 +38,7 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
   if (skim?.predictorWidth !== undefined && !isCount(skim.predictorWidth)) {
     throw new TaperError(
       "ERR_CONFIG",
-      `${where}: "skim.predictorWidth" must be a positive whole number, found ${JSON.stringify(skim.predictorWidth)}.`,
+      `${where}: "skim.predictorWidth" must be a positive whole number, found ${show(skim.predictorWidth)}.`,
     );
   }
   const thresholds = skim?.attentionThresholds;
@@ -50,21 +50,19 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
     if (!fits) {
       throw new TaperError(
         "ERR_CONFIG",
-        `${where}: "skim.attentionThresholds" must be ${layers} numbers ≥ 0, found ${JSON.stringify(thresholds)}.`,
+        `${where}: "skim.attentionThresholds" must be ${layers} numbers ≥ 0, found ${show(thresholds)}.`,
       );
     }
   }
   if (exit?.heads !== undefined && typeof exit.heads !== "boolean") {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: "exit.heads" must be true or false, found ${JSON.stringify(exit.heads)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: "exit.heads" must be true or false, found ${show(exit.heads)}.`);
   }
-  const dials = root.dials === undefined ? undefined : parseDefaults(root.dials, where);
+  const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
   return { ...(skim && { skim }), ...(exit && { exit }), ...(dials && { dials }) } as TaperConfig;
 }
 
-function parseDefaults(json: unknown, where: string): Dials {
+/** The "dials" of a parsed file. Throws ERR_CONFIG. */
+export function parseDials(json: unknown, where: string): Dials {
   const dials = object(json, `${where}: "dials"`, ["skim", "exit"]) as Dials;
   try {
     checkDials(dials, `${where}: dials`);
@@ -76,10 +74,7 @@ function parseDefaults(json: unknown, where: string): Dials {
 
 function object(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TaperError(
-      "ERR_CONFIG",
-      `${where}: expected an object with ${known.join(", ")}, found ${JSON.stringify(value)}.`,
-    );
+    throw new TaperError("ERR_CONFIG", `${where}: expected an object with ${known.join(", ")}, found ${show(value)}.`);
   }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {

@@ -4,7 +4,7 @@ import { type LatencyReport, latency, type TimedText, type Way, worstCase } from
 import { randomModel } from "../bench/random-model.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
 import { chooseBackend } from "../bert/choose-backend.ts";
-import type { Dials } from "../bert/dials.ts";
+import type { Abilities, Dials } from "../bert/dials.ts";
 import { loadModel } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
 import { benchFlags, benchTexts, checkBenchFlags, scheduleOf } from "./bench-flags.ts";
@@ -42,11 +42,11 @@ export async function benchLatency(argv: readonly string[], io: Io): Promise<num
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 5;
   const described = await describe("bench latency", values);
   const { texts, tokeniseMs } = await benchTexts("bench latency", values, described);
-  const ways = waysOf(described, values, texts);
   const model = await modelOf(described, values);
   const { name: backend, variant } = model.backend;
   let report: LatencyReport<string>;
   try {
+    const ways = waysOf(described, values, texts, model.abilities);
     report = await latency(model, texts, ways, runs, (done) => io.progress(`${done} of ${texts.length} texts`));
     io.progress("");
   } finally {
@@ -72,9 +72,10 @@ function waysOf(
   { directory, config, taper }: Described,
   values: Values<typeof flags>,
   texts: readonly TimedText[],
+  abilities: Abilities,
 ): Record<string, Way> {
-  const worst = worstCase(taper);
-  const hasParts = taper.skim !== undefined || taper.exit?.heads === true;
+  const worst = worstCase(abilities);
+  const hasParts = Object.values(abilities).includes(true);
   const ways: Record<string, Way> = { dense: () => dense };
   if (directory !== undefined) {
     const dials = dialsOf(values);

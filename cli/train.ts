@@ -57,12 +57,12 @@ export async function train(argv: readonly string[], io: Io): Promise<number> {
     io.err("\nstopping after this step; again to stop without saving");
     interruption.abort();
   };
-  process.once("SIGINT", interrupt);
   const options = {
     workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
     variant: values.variant as Variant | undefined,
     signal: interruption.signal,
   };
+  process.once("SIGINT", interrupt);
   try {
     for (const [i, stage] of stages.entries()) {
       io.err(`stage ${i + 1} of ${stages.length}: ${stage.config.recipe}, reading ${stage.config.data.join(", ")}`);

@@ -37,8 +37,28 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
-/** Throws ERR_OPTION if `options` has a key outside `known`; the message names the nearest known one. */
+/** A value as messages show it: JSON, cut short. Never throws, whatever was found. */
+export function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "number") return String(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Circular, nested too deeply, or a BigInt.
+  }
+  text ??= `a ${typeof value}`;
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
+
+/** Throws ERR_OPTION if `options` is no object or has a key outside `known`; the message names the nearest known one. */
 export function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TaperError(
+      "ERR_OPTION",
+      `${where}: expected an object with ${known.join(", ")}; found ${show(options)}.`,
+    );
+  }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const near = nearestName(key, known);

@@ -4,7 +4,7 @@
  * Source: https://github.com/huggingface/safetensors#format
  */
 
-import { TaperError } from "./errors.ts";
+import { show, TaperError } from "./errors.ts";
 
 /** Bytes of the header's length, at the very beginning of the file. */
 export const LENGTH_BYTES = 8;
@@ -164,10 +164,6 @@ function isSizes(value: unknown): value is number[] {
 
 function quote(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? "nothing").slice(0, 120);
 }
 
 function refuse(where: string, what: string, expected: string, found: string, cause?: unknown): TaperError {

@@ -19,10 +19,15 @@ export interface ExitDials {
 /** Softmax of a few logits. */
 export function probabilities(logits: ArrayLike<number>): number[] {
   const values = Array.from(logits);
-  const top = Math.max(...values);
+  const top = largest(values);
   const weights = values.map((value) => Math.exp(value - top));
   const sum = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => weight / sum);
+}
+
+/** A loop and not Math.max(...values): a model may have more labels than a call can have arguments. */
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }
 
 /** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class. */
@@ -48,7 +53,7 @@ export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], e
   const p = probabilities(answers[answers.length - 1]);
   let margin = Number.NEGATIVE_INFINITY;
   if (dials.entropy !== undefined) margin = Math.max(margin, dials.entropy - normalisedEntropy(p));
-  if (dials.confidence !== undefined) margin = Math.max(margin, Math.max(...p) - dials.confidence);
+  if (dials.confidence !== undefined) margin = Math.max(margin, largest(p) - dials.confidence);
   if (dials.patience !== undefined) margin = Math.max(margin, streak(answers) - dials.patience);
   if (dials.deadlineMs !== undefined) margin = Math.max(margin, elapsedMs - dials.deadlineMs);
   return margin;

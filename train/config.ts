@@ -3,7 +3,8 @@
  * keeps it, and a run is a function of it, the data and the number of workers. Paths are relative to the working directory.
  */
 import { type BertShape, namedShapes } from "../bert/config.ts";
-import { checkDials, type Dials } from "../bert/dials.ts";
+import type { Dials } from "../bert/dials.ts";
+import { parseDials } from "../bert/taper-config.ts";
 import { refuseUnknown, TaperError } from "../engine/errors.ts";
 import type { OptimizerConfig } from "./optimizer.ts";
 
@@ -13,7 +14,7 @@ export interface SkimTraining {
   readonly predictorWidth: number;
   /** λ: what a kept row costs. */
   readonly weight: number;
-  /** The part of the run before which nobody is skimmed. */
+  /** The part of the run before which nobody is skimmed. A model that has learned densely adapts badly: 0 is the best found. */
   readonly from: number;
   /** The part of the run over which λ rises. */
   readonly ramp: number;
@@ -113,8 +114,7 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
   if (data === undefined || data.length === 0) throw top.error("data", "a list of data files");
   const optimizer = top.part("optimizer", ["learningRate", "beta1", "beta2", "eps", "weightDecay", "warmup", "clip"]);
   const mlm = top.part("mlm", ["maskRatio", "negatives"]);
-  const dials = top.json.dials as Dials | undefined;
-  if (dials !== undefined) checkDials(dials, `${where}: dials`);
+  const dials = top.json.dials === undefined ? undefined : parseDials(top.json.dials, where);
   return {
     recipe,
     seed: top.number("seed", 1, 0, 2 ** 32 - 1, true),
@@ -170,8 +170,8 @@ function parseSkim(top: Reader): SkimTraining | undefined {
   return {
     predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
     weight: part.number("weight", 0.5, 0, 1e6),
-    from: part.number("from", 0.2, 0, 1),
-    ramp: part.number("ramp", 0.3, 0, 1),
+    from: part.number("from", 0, 0, 1),
+    ramp: part.number("ramp", 0.6, 0, 1),
     target: part.number("target", 0, 0, 1),
     temperature: part.number("temperature", 1, 0.01, 100),
     biasStart: part.number("biasStart", 1, -10, 10),

@@ -3,11 +3,11 @@
  * tokenizer_config.json, taperbert.json), and beside it train.json (the config), train-log.jsonl and checkpoint.safetensors (all
  * that is needed to go on bit-equal). Every file is written whole or not at all.
  */
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configToJson } from "../bert/config.ts";
 import { taperSchemaVersion } from "../bert/taper-config.ts";
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { parseMetadata, parseSafetensors, writeSafetensors } from "../engine/safetensors.ts";
 import type { TrainConfig } from "./config.ts";
@@ -53,12 +53,19 @@ export class RunDirectory {
   /** The config that a run here was started with; undefined if there is no run. */
   async storedConfig(): Promise<unknown> {
     const text = await this.read("train.json");
-    return text === undefined ? undefined : JSON.parse(text.toString());
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text.toString());
+    } catch (error) {
+      throw new TaperError("ERR_CONFIG", `${this.at("train.json")}: expected JSON; ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
   }
 
   /** Starts an empty log and stores what the run is. */
   async begin(config: TrainConfig): Promise<void> {
-    await writeFile(this.at("train-log.jsonl"), "");
+    await writeFileAtomically(this.at("train-log.jsonl"), "");
     await writeFileAtomically(this.at("train.json"), `${JSON.stringify(config, null, 2)}\n`);
   }
 
@@ -70,7 +77,12 @@ export class RunDirectory {
   }
 
   async log(record: object): Promise<void> {
-    await appendFile(this.at("train-log.jsonl"), `${JSON.stringify(record)}\n`);
+    const file = this.at("train-log.jsonl");
+    try {
+      await appendFile(file, `${JSON.stringify(record)}\n`);
+    } catch (error) {
+      throw new TaperError("ERR_FILE", `${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   /** `step` is the number of steps done. */
@@ -94,7 +106,14 @@ export class RunDirectory {
       }
       state[name].set(values);
     }
-    return { step: Number(metadata.get("step")), identity: metadata.get("identity") ?? "" };
+    const step = Number(metadata.get("step"));
+    if (!Number.isSafeInteger(step) || step < 0) {
+      throw new TaperError(
+        "ERR_CHECKPOINT",
+        `${where}: metadata "step": expected a whole number from 0; found ${show(metadata.get("step"))}.`,
+      );
+    }
+    return { step, identity: metadata.get("identity") ?? "" };
   }
 
   /** Throws ERR_CHECKPOINT if a run of this identity would not go on bit-equal. */

@@ -73,7 +73,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config } = options;
   const workers = options.workers ?? availableParallelism();
   const directory = new RunDirectory(options.directory);
-  await directory.create();
   await checkDirectory(directory, config, options.resume === true);
   const prepared = await prepare(config);
   const { config: modelConfig, taper, vocabulary } = prepared;
@@ -84,6 +83,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   // Before the workers start: they copy the parameters then.
   const stored = options.resume ? await directory.readCheckpoint(state) : undefined;
   const { set } = prepared;
+  // Only now: what cannot be read leaves no directory behind.
+  await directory.create();
   const crew = await Crew.start(workers, { plan, optimizer: config.optimizer, state, set, variant: options.variant });
   try {
     const identity = { workers, variant: crew.variant };

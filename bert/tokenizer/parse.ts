@@ -3,7 +3,7 @@
  * No file access. Values of a wrong type, and tokenizers of another kind than WordPiece, are refused.
  */
 
-import { type ErrorCode, TaperError } from "../../engine/errors.ts";
+import { type ErrorCode, show, TaperError } from "../../engine/errors.ts";
 
 /** What a directory says about tokenisation; undefined where it says nothing. */
 export interface TokenizerSettings {
@@ -128,6 +128,5 @@ function decodeUtf8(bytes: Uint8Array, where: string, code: ErrorCode): string {
 }
 
 function wrong(code: ErrorCode, where: string, what: string, expected: string, found: unknown): TaperError {
-  const shown = typeof found === "string" ? found : (JSON.stringify(found) ?? "nothing");
-  return new TaperError(code, `${where}: ${what}: expected ${expected}; found ${shown.slice(0, 80)}.`);
+  return new TaperError(code, `${where}: ${what}: expected ${expected}; found ${show(found)}.`);
 }

@@ -51,7 +51,13 @@ export function arrayBackend<F extends Floats, Ops extends Partial<Record<Traini
     name: parts.name,
     variant: parts.variant,
     allocate(length: number, kind: Kind = "f32") {
-      return keep(kind, kind === "i32" ? new Int32Array(length) : parts.floats(length));
+      try {
+        return keep(kind, kind === "i32" ? new Int32Array(length) : parts.floats(length));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        const what = `${parts.name}: a buffer of ${length} values does not fit into memory; use smaller batches`;
+        throw new TaperError("ERR_BACKEND", what, { cause: error });
+      }
     },
     upload(values) {
       const isInteger = values.data instanceof Int32Array;

@@ -79,6 +79,8 @@ it("names the bad row of a data file and the reason", async () => {
   const evaluate = ["eval", "--model", model, "--data", file, "--json"];
   writeFileSync(file, "sentence\tlabel\ngood\t1\nno label here\n");
   await refused(1, evaluate, "row 3", "2 fields", "ERR_DATA");
+  await refused(1, ["bench", "gflops", "--model", model, "--data", file], "row 3", "ERR_DATA");
+  await refused(1, ["bench", "latency", "--model", model, "--data", file], "row 3", "ERR_DATA");
   writeFileSync(file, "sentence\tlabel\ngood\t1\nbad\t7\n");
   await refused(1, evaluate, "row 3", "from 0 to 1 (negative, positive); found 7", "ERR_DATA");
   writeFileSync(file, "sentence\ngood\n");

@@ -1,0 +1,231 @@
+/** What a model directory gets that cannot be one: an error that names the file, the setting, what was expected and found. */
+import { cpSync, rmSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { loadModel } from "../../bert/load.ts";
+import { scalarBackend } from "../../kernels/backends/scalar.ts";
+import { refused, spoiledModel } from "../support/spoiled-model.ts";
+import { tinyConfig, tinyTaper, tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
+
+const bad = spoiledModel();
+
+describe("missing files", () => {
+  it("names the directory's file", async () => {
+    await refused(loadModel("/nowhere"), "ERR_FILE", "/nowhere/config.json");
+    await refused(loadModel(bad.at("config.json")), "ERR_FILE", "config.json/config.json");
+    await refused(loadModel(undefined as unknown as string), "ERR_FILE", "config.json");
+  });
+
+  it.each(["config.json", "vocab.txt", "model.safetensors"])("without %s", async (name) => {
+    rmSync(bad.at(name));
+    await bad.refused("ERR_FILE", bad.directory, name);
+  });
+
+  it.each(["config.json", "taperbert.json", "vocab.txt", "model.safetensors"])("a directory for %s", async (name) => {
+    rmSync(bad.at(name));
+    cpSync(bad.good, bad.at(name), { recursive: true });
+    await bad.refused("ERR_FILE", bad.at(name));
+  });
+
+  it("a PyTorch pickle alone says how to convert it", async () => {
+    rmSync(bad.at("model.safetensors"));
+    bad.put("pytorch_model.bin", "PK");
+    await bad.refused("ERR_FILE", "pytorch_model.bin", "safe_serialization");
+  });
+
+  it("without taperbert.json a model is dense", async () => {
+    rmSync(bad.at("taperbert.json"));
+    const model = await loadModel(bad.directory);
+    expect(model.abilities).toEqual({ predictors: false, attentionThresholds: false, exitHeads: false });
+    const { trace } = await model.classify("a good film");
+    expect([trace.macs, trace.exitLayer]).toEqual([trace.denseMacs, tinyConfig.layers]);
+    await refused(model.classify("good", { exit: { entropy: 0.5 } }), "ERR_OPTION", "exit heads");
+    await model.dispose();
+  });
+});
+
+describe("config.json", () => {
+  it.each([
+    ["", "ERR_FILE"],
+    ["{", "ERR_FILE"],
+    ["\u0000\u0001", "ERR_FILE"],
+    ["[]", "ERR_CONFIG"],
+    ["null", "ERR_CONFIG"],
+    ["7", "ERR_CONFIG"],
+    ["{}", "ERR_CONFIG"],
+    [`{"hidden_size":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "ERR_CONFIG"],
+  ] as const)("that holds %.20j", async (content, code) => {
+    bad.put("config.json", content);
+    await bad.refused(code, bad.at("config.json"));
+  });
+
+  const sizes = [
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+  ];
+  it.each(sizes)("with an impossible %s", async (key) => {
+    for (const value of [0, -1, 1.5, 1e9, "24", true, [24], {}]) {
+      bad.putConfig({ [key]: value });
+      await bad.refused("ERR_CONFIG", bad.at("config.json"), `"${key}"`, JSON.stringify(value));
+    }
+  });
+
+  it.each([
+    [{ hidden_act: "relu" }, '"hidden_act"', '"relu"', '"gelu"'],
+    [{ model_type: "roberta" }, '"model_type"', '"roberta"'],
+    [{ position_embedding_type: "relative_key" }, '"position_embedding_type"'],
+    [{ is_decoder: true }, '"is_decoder"'],
+    [{ architectures: ["RobertaModel"] }, '"architectures"', "RobertaModel", "BertForSequenceClassification"],
+    [{ architectures: ["toString"] }, '"architectures"', "toString"],
+    [{ architectures: [] }, '"architectures"', "[]"],
+    [{ architectures: "BertModel" }, '"architectures"', '"BertModel"'],
+    [{ num_attention_heads: 5 }, "hidden_size 24", "num_attention_heads 5"],
+    [{ layer_norm_eps: -1 }, '"layer_norm_eps"', "-1"],
+    [{ layer_norm_eps: "small" }, '"layer_norm_eps"', '"small"'],
+    [{ id2label: ["a", "b"] }, '"id2label"', '["a","b"]'],
+    [{ id2label: {} }, '"id2label"', "{}"],
+    [{ id2label: { 0: "a", 2: "b" } }, '"id2label"', "id 1"],
+    [{ id2label: { 0: "a", 1: 5 } }, '"id2label"', "id 1"],
+    [{ id2label: null, num_labels: -2 }, '"num_labels"', "-2"],
+    [{ max_position_embeddings: 2 }, "room for 3", "max_position_embeddings 2"],
+  ] as [object, ...string[]][])("with %j", async (changes, ...parts) => {
+    bad.putConfig(changes);
+    await bad.refused("ERR_CONFIG", bad.directory, ...parts);
+  });
+
+  it.each([
+    [{ hidden_size: 48 }, "bert.embeddings.word_embeddings.weight", "24]", "48]"],
+    [{ intermediate_size: 41 }, "bert.encoder.layer.0.intermediate.dense.weight", "[40,24]", "[41,24]"],
+    [{ max_position_embeddings: 64 }, "bert.embeddings.position_embeddings.weight", "[32,24]", "[64,24]"],
+    [{ type_vocab_size: 3 }, "bert.embeddings.token_type_embeddings.weight", "[2,24]", "[3,24]"],
+    [{ vocab_size: 100 }, "bert.embeddings.word_embeddings.weight", "[100,24]"],
+    [{ id2label: { 0: "a", 1: "b", 2: "c" } }, "classifier.weight", "[2,24]", "[3,24]"],
+    [{ architectures: ["BertForQuestionAnswering"] }, "qa_outputs.weight", "missing"],
+  ] as [object, ...string[]][])("that does not fit the checkpoint: %j", async (changes, ...parts) => {
+    bad.withoutParts();
+    bad.putConfig(changes);
+    await bad.refused("ERR_CHECKPOINT", bad.at("model.safetensors"), ...parts);
+  });
+
+  it("with more layers than the checkpoint has", async () => {
+    bad.withoutParts();
+    bad.putConfig({ num_hidden_layers: 6 });
+    await bad.refused("ERR_CHECKPOINT", '"bert.encoder.layer.4.attention.self.query.weight" is missing', "nearest");
+  });
+
+  it("with absurd sizes is refused before any memory is asked for", async () => {
+    bad.withoutParts();
+    const absurd = [
+      { vocab_size: 1e7 },
+      { hidden_size: 1e6, num_attention_heads: 1 },
+      { intermediate_size: 1e7 },
+      { max_position_embeddings: 1e7 },
+      { num_hidden_layers: 1e6 },
+      { id2label: null, num_labels: 1e6 },
+    ];
+    for (const changes of absurd) {
+      bad.putConfig(changes);
+      const backend = scalarBackend();
+      let largest = 0;
+      const { allocate, upload, pack } = backend;
+      const noting = <T extends { length: number }>(handle: T): T => {
+        largest = Math.max(largest, handle.length);
+        return handle;
+      };
+      backend.allocate = (length, kind) => noting(allocate(length, kind));
+      backend.upload = (values) => noting(upload(values));
+      backend.pack = (matrix) => noting(pack(matrix));
+      await refused(loadModel(bad.directory, { backend }), "ERR_CHECKPOINT", "tensor");
+      expect(largest).toBeLessThan(10_000);
+    }
+  });
+
+  it("labels that no head reads cost no memory", async () => {
+    bad.withoutParts();
+    bad.putConfig({ architectures: ["BertModel"], id2label: null, num_labels: 1e6 });
+    const model = await loadModel(bad.directory, { backend: "wasm" });
+    expect(await model.embed(["good"])).toHaveLength(1);
+    await refused(model.classify("good"), "ERR_INPUT", "sequence-classification", "embedding");
+    await model.dispose();
+  });
+});
+
+describe("taperbert.json", () => {
+  const { skim, exit } = tinyTaper;
+  const with1 = (json: object): unknown => ({ schemaVersion: 1, ...json });
+
+  it.each([
+    [[], "found []"],
+    [{}, '"schemaVersion" is nothing'],
+    [{ schemaVersion: 2 }, '"schemaVersion" is 2'],
+    [with1({ skimm: {} }), '"skimm"', "skim"],
+    [with1({ skim: { width: 6 } }), '"width"', "predictorWidth"],
+    [with1({ skim: [] }), '"skim"', "[]"],
+    [with1({ skim: { predictorWidth: 0 } }), "skim.predictorWidth", "found 0"],
+    [with1({ skim: { predictorWidth: "6" } }), "skim.predictorWidth", '"6"'],
+    [with1({ skim: { attentionThresholds: [0.1] } }), "skim.attentionThresholds", "4 numbers", "[0.1]"],
+    [with1({ skim: { attentionThresholds: [0, 0, 0, -1] } }), "skim.attentionThresholds", "-1"],
+    [with1({ skim: { attentionThresholds: [0, 0, 0, null] } }), "skim.attentionThresholds", "null"],
+    [with1({ exit: { heads: "yes" } }), "exit.heads", '"yes"'],
+    [with1({ exit: { head: true } }), '"head"', "heads"],
+    [with1({ dials: { skip: false } }), '"skip"', "skim"],
+    [with1({ dials: { exit: { entropy: 2 } } }), "exit.entropy", "found 2"],
+    [with1({ dials: { exit: null } }), "exit", "null"],
+    [with1({ dials: { skim: { keepTreshold: 0 } } }), '"keepTreshold"', '"keepThreshold"'],
+  ] as [unknown, ...string[]][])("that holds %j", async (json, ...parts) => {
+    bad.putTaper(json);
+    await bad.refused("ERR_CONFIG", bad.at("taperbert.json"), ...parts);
+  });
+
+  it("that is not JSON", async () => {
+    bad.put("taperbert.json", "{schemaVersion: 1}");
+    await bad.refused("ERR_FILE", bad.at("taperbert.json"), "not JSON");
+  });
+
+  it("that does not fit the checkpoint", async () => {
+    bad.putTaper({ schemaVersion: 1, skim: { ...skim, predictorWidth: 7 } });
+    const tensor = "bert.encoder.skim_predictors.0.predictor.1.weight";
+    await bad.refused("ERR_CHECKPOINT", tensor, "[6,24]", "[7,24]");
+    rmSync(bad.directory, { recursive: true });
+    bad.directory = writeTinyModel(tinyConfig, { skim: skim! });
+    bad.putTaper({ schemaVersion: 1, exit });
+    await bad.refused("ERR_CHECKPOINT", "bert.encoder.exit_heads.0.pooler.dense.weight", "missing");
+  });
+
+  it("with exit heads for a model that has no [CLS] answer", async () => {
+    bad.putConfig({ architectures: ["BertModel"] });
+    await bad.refused("ERR_CONFIG", "exit heads", "embedding");
+  });
+});
+
+describe("vocabulary", () => {
+  const words = (tokens: readonly string[]): string => tokens.join("\n");
+
+  it.each([
+    ["nothing", "", "no token at all"],
+    ["an empty line", words([...tinyVocabulary.slice(0, 9), "", ...tinyVocabulary.slice(9)]), '"" for id 9'],
+    ["no [UNK]", words(tinyVocabulary.filter((token) => token !== "[UNK]")), "without [UNK]"],
+    ["a token twice", words([...tinyVocabulary, "good"]), '"good"'],
+    ["more tokens than vocab_size", words([...tinyVocabulary, "more"]), `vocab_size is ${tinyVocabulary.length}`],
+    ["JSON", '{"model":{}}', "without [PAD]"],
+    ["no UTF-8", Uint8Array.of(0xff, 0xfe, 10), "UTF-8"],
+  ] as const)("that is %s", async (_, content, part) => {
+    bad.put("vocab.txt", content);
+    await bad.refused("ERR_VOCABULARY", bad.directory, part);
+  });
+
+  it("settings of another tokenizer, or with no room for a text", async () => {
+    bad.put("tokenizer_config.json", '{"do_lower_case":"no"}');
+    await bad.refused("ERR_CONFIG", bad.at("tokenizer_config.json"), "do_lower_case", "no");
+    bad.put("tokenizer_config.json", '{"model_max_length":0.5}');
+    await bad.refused("ERR_CONFIG", bad.directory, "model_max_length 0");
+    rmSync(bad.at("tokenizer_config.json"));
+    rmSync(bad.at("vocab.txt"));
+    bad.put("tokenizer.json", '{"model":{"type":"BPE","vocab":{}}}');
+    await bad.refused("ERR_VOCABULARY", bad.at("tokenizer.json"), "BPE", "WordPiece");
+  });
+});
