@@ -14,7 +14,7 @@ export interface SkimTraining {
   readonly predictorWidth: number;
   /** λ: what a kept row costs. */
   readonly weight: number;
-  /** The part of the run before which nobody is skimmed. */
+  /** The part of the run before which nobody is skimmed. A model that has learned densely adapts badly: 0 is the best found. */
   readonly from: number;
   /** The part of the run over which λ rises. */
   readonly ramp: number;
@@ -48,7 +48,7 @@ export interface MlmTraining {
 export interface TrainConfig {
   readonly recipe: "mlm" | "classify";
   readonly seed: number;
-  /** Of a model that starts from nothing. */
+  /** Of a model that starts from nothing, or grows: with `from`, what that model lacks is drawn, as if from nothing. */
   readonly shape: BertShape | undefined;
   /** A model directory to start from. */
   readonly from: string | undefined;
@@ -107,8 +107,8 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
   const vocabulary = top.text("vocabulary") ?? from;
   if (vocabulary === undefined) throw top.error("vocabulary", "a directory with vocab.txt");
   const shape = parseShape(top);
-  if ((shape === undefined) === (from === undefined)) {
-    throw top.error("shape", `either "shape" (a new model) or "from" (a model directory)`);
+  if (shape === undefined && from === undefined) {
+    throw top.error("shape", `"shape" (a new model), "from" (a model directory), or both (a model that grows)`);
   }
   const data = top.texts("data");
   if (data === undefined || data.length === 0) throw top.error("data", "a list of data files");
@@ -170,8 +170,8 @@ function parseSkim(top: Reader): SkimTraining | undefined {
   return {
     predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
     weight: part.number("weight", 0.5, 0, 1e6),
-    from: part.number("from", 0.2, 0, 1),
-    ramp: part.number("ramp", 0.3, 0, 1),
+    from: part.number("from", 0, 0, 1),
+    ramp: part.number("ramp", 0.6, 0, 1),
     target: part.number("target", 0, 0, 1),
     temperature: part.number("temperature", 1, 0.01, 100),
     biasStart: part.number("biasStart", 1, -10, 10),

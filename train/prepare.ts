@@ -84,7 +84,7 @@ async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config
     from === undefined
       ? { config: configOfShape(shape as NonNullable<typeof shape>, { vocabulary, maxPositions }), taper: {} }
       : await readConfigs(from);
-  const config: BertConfig = { ...start.config, labels, task };
+  const config: BertConfig = { ...start.config, ...shape, labels, task };
   if (recipe === "mlm") return { config, taper: {} };
   const taper: TaperConfig = {
     ...(skim && { skim: { predictorWidth: skim.predictorWidth } }),

@@ -12,8 +12,8 @@ export interface Stage {
 }
 
 /**
- * Checks every stage before any of them runs. A stage after the first starts from the one before it unless it has a "shape" or a
- * "from" of its own. `where` names the file. Throws ERR_CONFIG.
+ * Checks every stage before any of them runs. A stage after the first starts from the one before it unless it has a "from" of its
+ * own; with a "shape" it grows. `where` names the file. Throws ERR_CONFIG.
  */
 export function parseStages(json: unknown, directory: string, where: string): Stage[] {
   const list = (json as { stages?: unknown } | null)?.stages;
@@ -28,7 +28,7 @@ export function parseStages(json: unknown, directory: string, where: string): St
   for (const [i, stage] of list.entries()) {
     const at = i === list.length - 1 ? directory : `${directory}/stage-${i + 1}`;
     const before = stages.at(-1);
-    const isWhole = typeof stage !== "object" || stage === null || "shape" in stage || "from" in stage;
+    const isWhole = typeof stage !== "object" || stage === null || "from" in stage;
     const start =
       before === undefined || isWhole ? {} : { from: before.directory, vocabulary: before.config.vocabulary };
     const config = parseTrainConfig(isWhole ? stage : { ...start, ...stage }, `${where}: stage ${i + 1}`);

@@ -58,7 +58,7 @@ export function tinyConfig(folder: string, data: string, changes: object = {}): 
     optimizer: { learningRate: 0.005, warmup: 0.1 },
     dropout: 0.05,
     evaluateEvery: 1000,
-    skim: { predictorWidth: 4, weight: 0.3, from: 0.3, ramp: 0.2 },
+    skim: { predictorWidth: 8, weight: 0.1, from: 0, ramp: 0.8 },
     exit: {},
     ...changes,
   };
