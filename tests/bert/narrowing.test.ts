@@ -139,7 +139,11 @@ it("refuses ids, segments, traces and dials that do not fit", async () => {
   await refused(model.forward([[1, 50]]), "ERR_INPUT", /ids\[0\]\[1\].*0 to 49.*found 50/);
   await refused(model.forward([[1.5]]), "ERR_INPUT", /found 1\.5/);
   await refused(model.forward([[]]), "ERR_INPUT", /1 to 40 token ids, found 0/);
-  await refused(model.forward([[1]], { segments: [[0, 0]] }), "ERR_INPUT", /segments\[0\]: expected a list of 1, found 2/);
+  await refused(
+    model.forward([[1]], { segments: [[0, 0]] }),
+    "ERR_INPUT",
+    /segments\[0\]: expected a list of 1, found 2/,
+  );
   await refused(model.forward([[1]], { replay: [] }), "ERR_INPUT", /a trace for each of 1 texts, found 0/);
   await refused(
     model.forward([[1]], { skim: { keepTreshold: 1 } as object }),
