@@ -157,7 +157,7 @@ export class Model {
     const plan = planOf(options, bert.defaults, this.abilities);
     const { segments, replay, hidden = false } = options;
     const lengths = lengthsOf(ids, segments, bert.config);
-    if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers);
+    if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers, this.abilities.exitHeads);
 
     const result = { logits: [] as Float32Array[], hidden: [] as Float32Array[], trace: [] as Trace[] };
     const flips: Flips = { count: 0, largestMargin: 0 };

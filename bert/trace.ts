@@ -92,20 +92,36 @@ export class Journal {
   }
 }
 
-/** Throws ERR_INPUT unless `replay` has a trace for each text, of its length and this model's number of layers. */
-export function checkReplay(replay: readonly Trace[], lengths: readonly number[], layers: number): void {
+/**
+ * Throws ERR_INPUT unless `replay` has a trace for each text, of its length and this model's number of layers, in which [CLS] stays,
+ * and in which nobody exits where the model has no exit heads.
+ */
+export function checkReplay(
+  replay: readonly Trace[],
+  lengths: readonly number[],
+  layers: number,
+  hasExitHeads: boolean,
+): void {
   if (replay.length !== lengths.length) {
     throw new TaperError(
       "ERR_INPUT",
       `replay: expected a trace for each of ${lengths.length} texts, found ${replay.length}.`,
     );
   }
-  for (const [t, trace] of replay.entries()) {
-    if (trace.leftAt?.length !== lengths[t] || !(trace.exitLayer >= 1 && trace.exitLayer <= layers)) {
-      throw new TaperError(
-        "ERR_INPUT",
-        `replay[${t}]: expected a trace of ${lengths[t]} tokens over ${layers} layers, found ${trace.leftAt?.length} tokens and exit layer ${trace.exitLayer}.`,
-      );
+  for (const [t, { leftAt, attended, exitLayer }] of replay.entries()) {
+    const refuse = (expected: string, found: string): TaperError =>
+      new TaperError("ERR_INPUT", `replay[${t}]: expected ${expected}, found ${found}.`);
+    if (leftAt?.length !== lengths[t] || attended?.length !== layers) {
+      const found = `${leftAt?.length ?? "no"} tokens over ${attended?.length ?? "no"} layers`;
+      throw refuse(`a trace of ${lengths[t]} tokens over ${layers} layers`, found);
     }
+    const first = hasExitHeads ? 1 : layers;
+    if (!Number.isInteger(exitLayer) || exitLayer < first || exitLayer > layers) {
+      const expected = hasExitHeads
+        ? `an exit layer from 1 to ${layers}`
+        : `exit layer ${layers}: there are no exit heads`;
+      throw refuse(expected, String(exitLayer));
+    }
+    if (leftAt[0] !== 2 * layers) throw refuse(`[CLS] to stay (leftAt[0] = ${2 * layers})`, String(leftAt[0]));
   }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { BertConfig } from "../../bert/config.ts";
 import type { Dials } from "../../bert/dials.ts";
+import type { Trace } from "../../bert/trace.ts";
 import { Random } from "../../engine/random.ts";
 import { referenceBackend } from "../../kernels/backends/reference.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
@@ -130,6 +131,26 @@ it("splits a batch by the token budget without changing a bit", async () => {
   const whole = await randomModel(scalarBackend(), 7).forward(ids, dials);
   const split = await randomModel(scalarBackend(), 7, smallConfig, { tokenBudget: 41 }).forward(ids, dials);
   expect(split).toEqual(whole);
+});
+
+it("refuses to replay a trace that cannot be this model's", async () => {
+  const model = randomModel(scalarBackend(), 1);
+  const ids = [[1, 2, 3]];
+  const { trace } = await model.forward(ids, { skim: false, exit: false });
+  const refused = (changes: Partial<Trace>, message: RegExp, of = model) =>
+    expect(of.forward(ids, { replay: [{ ...trace[0], ...changes }] })).rejects.toMatchObject({
+      code: "ERR_INPUT",
+      message: expect.stringMatching(message),
+    });
+  await refused({ leftAt: [6, 6] }, /of 3 tokens over 3 layers, found 2 tokens over 3 layers/);
+  await refused({ attended: [3, 3] }, /of 3 tokens over 3 layers, found 3 tokens over 2 layers/);
+  await refused({ leftAt: [2, 6, 6] }, /\[CLS\] to stay \(leftAt\[0\] = 6\), found 2/);
+  await refused({ exitLayer: 4 }, /an exit layer from 1 to 3, found 4/);
+  await refused({ exitLayer: 1.5 }, /found 1\.5/);
+  const tagger = randomModel(scalarBackend(), 1, { ...smallConfig, task: "token-classification" });
+  await refused({ exitLayer: 2 }, /exit layer 3: there are no exit heads, found 2/, tagger);
+  await model.dispose();
+  await tagger.dispose();
 });
 
 it("refuses ids, segments, traces and dials that do not fit", async () => {
