@@ -30,12 +30,13 @@ function largest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }
 
-/** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class. */
+/** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class, NaN if a probability is. */
 export function normalisedEntropy(p: readonly number[]): number {
   if (p.length < 2) return 0;
   let sum = 0;
-  for (const value of p) if (value > 0) sum -= value * Math.log(value);
-  return sum / Math.log(p.length);
+  for (const value of p) if (value !== 0) sum -= value * Math.log(value);
+  // Rounding takes equal probabilities a little beyond 1, where a threshold of 1 would miss them.
+  return Math.min(1, sum / Math.log(p.length));
 }
 
 /** The index of the largest value; the first of equals. */
@@ -47,16 +48,17 @@ export function argmax(values: ArrayLike<number>): number {
 
 /**
  * How far beyond sure a text is: it exits exactly when this is ≥ 0.
- * `answers` holds its logits at each head so far, the newest last; `elapsedMs` counts from the start of the forward.
+ * `answers` holds its logits at each head so far, the newest last; `elapsedMs` counts from the start of the forward. An answer of NaN
+ * is never sure by its numbers.
  */
 export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], elapsedMs: number): number {
   const p = probabilities(answers[answers.length - 1]);
-  let margin = Number.NEGATIVE_INFINITY;
-  if (dials.entropy !== undefined) margin = Math.max(margin, dials.entropy - normalisedEntropy(p));
-  if (dials.confidence !== undefined) margin = Math.max(margin, largest(p) - dials.confidence);
-  if (dials.patience !== undefined) margin = Math.max(margin, streak(answers) - dials.patience);
-  if (dials.deadlineMs !== undefined) margin = Math.max(margin, elapsedMs - dials.deadlineMs);
-  return margin;
+  const margins: number[] = [];
+  if (dials.entropy !== undefined) margins.push(dials.entropy - normalisedEntropy(p));
+  if (dials.confidence !== undefined) margins.push(largest(p) - dials.confidence);
+  if (dials.patience !== undefined && !p.includes(Number.NaN)) margins.push(streak(answers) - dials.patience);
+  if (dials.deadlineMs !== undefined) margins.push(elapsedMs - dials.deadlineMs);
+  return largest(margins.filter((margin) => !Number.isNaN(margin)));
 }
 
 /** How many heads, counted from the newest, gave the newest answer. */
