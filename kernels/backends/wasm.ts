@@ -104,6 +104,14 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     return handle;
   };
 
+  /** What a caller passed, after memory may have grown: a view of this very memory is then detached and must be made again. */
+  const seenAnew = <T extends Float32Array | Float64Array | Int32Array>(data: T): (() => T) => {
+    if (data.buffer !== memory.buffer) return () => data;
+    const { byteOffset, length } = data;
+    const Cells = data.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
+    return () => new Cells(memory.buffer, byteOffset, length);
+  };
+
   return {
     name: "wasm",
     variant,
@@ -113,23 +121,27 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return handle;
     },
     upload(values) {
+      const here = seenAnew(values.data);
       const handle = keep(values.data instanceof Int32Array ? "i32" : "f32", sizeOf(values));
-      const { data, shape, stride, offset } = values;
+      const { shape, stride, offset } = values;
+      const data = here();
       const isRowMajor = view(data, shape, offset).stride.every((step, axis) => step === stride[axis]);
       if (isRowMajor) handle.data.set(data.subarray(offset, offset + handle.length));
-      else copy(values, handle.data);
+      else copy({ ...values, data }, handle.data);
       return handle;
     },
     pack(matrix) {
       const [k, m] = matrix.shape;
+      const here = seenAnew(matrix.data);
       const handle = keep("packed", packedLength(k, m, width));
-      const { data, stride, offset } = matrix;
+      const { stride, offset } = matrix;
+      const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
       handle.data.fill(0);
       if (isTransposedHere) {
         const from = data.byteOffset + 4 * offset;
         machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
-      } else packWeights(machine.floats(handle.address, handle.length), matrix, width);
+      } else packWeights(machine.floats(handle.address, handle.length), { ...matrix, data }, width);
       return handle;
     },
     write(handle, values) {
