@@ -3,10 +3,10 @@ import type { Bert } from "../../bert/bert.ts";
 import { buildBert } from "../../bert/build.ts";
 import { type BertConfig, configOfShape } from "../../bert/config.ts";
 import { Model, type ModelOptions } from "../../bert/model.ts";
-import { randomSource } from "../../bert/random-weights.ts";
 import type { TaperConfig } from "../../bert/taper-config.ts";
 import { Random } from "../../engine/random.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
+import { randomSource } from "./random-weights.ts";
 
 export const smallConfig: BertConfig = configOfShape(
   { layers: 3, d: 24, h: 2, f: 40 },

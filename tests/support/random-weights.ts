@@ -1,8 +1,9 @@
-/** Parameters that nobody trained: for shapes without a checkpoint, for benches and for tests. Seeded, so they can be had again. */
-import type { Random } from "../engine/random.ts";
-import type { InferenceBackend } from "../kernels/index.ts";
-import { parameterSource } from "./checkpoint.ts";
-import type { ParameterSource } from "./parameters.ts";
+/** Parameters that nobody trained. Seeded, so they can be had again. */
+
+import { parameterSource } from "../../bert/checkpoint.ts";
+import type { ParameterSource } from "../../bert/parameters.ts";
+import type { Random } from "../../engine/random.ts";
+import type { InferenceBackend } from "../../kernels/index.ts";
 
 /** BERT's initialisation: N(0, scale) weights, zero biases, normalisations that do nothing. `scale` defaults to 0.02. */
 export function randomSource(backend: InferenceBackend, random: Random, scale = 0.02): ParameterSource {
