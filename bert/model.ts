@@ -92,6 +92,11 @@ export class Model {
     return predictorWidthOf(this.bert);
   }
 
+  /** Tokens to which a text is cut, special ones included: the positions that there are, or fewer if the tokenizer's files say so. */
+  get maxLength(): number {
+    return Math.min(this.config.maxPositions, this.tokenizer?.maxLength ?? Number.POSITIVE_INFINITY);
+  }
+
   /** Classifies a text, or each of an array of texts. Throws ERR_OPTION, ERR_DISPOSED, or ERR_INPUT for no text or another kind of model. */
   classify(text: string, dials?: Dials): Promise<Classification>;
   classify(texts: readonly Text[], dials?: Dials): Promise<Classification[]>;
@@ -117,8 +122,7 @@ export class Model {
         "this model has no tokenizer; use forward() with token ids, or load a directory that has vocab.txt.",
       );
     }
-    const maxLength = Math.min(this.config.maxPositions, this.tokenizer.maxLength);
-    return this.tokenizer.encode(text, { maxLength });
+    return this.tokenizer.encode(text, { maxLength: this.maxLength });
   }
 
   private encodeAll(texts: readonly Text[], method: string): Encoding[] {

@@ -35,7 +35,7 @@ export async function classify(argv: readonly string[], io: Io): Promise<number>
       warm = true;
       const answer = await answerOf(model, text, dials);
       if (answer.truncated)
-        io.err(`taperbert: cut to the ${model.config.maxPositions} tokens that this model reads: ${start(text)}`);
+        io.err(`taperbert: cut to the ${model.maxLength} tokens that this model reads: ${start(text)}`);
       if (values.json) printJson(io, answer);
       else io.out(sentence(answer, text));
     }
