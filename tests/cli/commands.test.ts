@@ -52,6 +52,18 @@ it("classify reads the standard input, a text a line, whatever it holds", async 
   expect(ran.err.join()).toContain("cut to the 32 tokens");
 });
 
+it("classify says how many tokens it cut a text to, where the tokenizer's files allow fewer than the model", async () => {
+  const file = join(model, "tokenizer_config.json");
+  writeFileSync(file, JSON.stringify({ model_max_length: 9 }));
+  try {
+    const ran = await run(["classify", "--model", model, "--json", "--no-skim", "--no-exit", "bad ".repeat(30)]);
+    expect(objects(ran)[0].rowsPerLayer).toEqual([9, 9, 9, 9]);
+    expect(ran.err.join()).toContain("cut to the 9 tokens");
+  } finally {
+    rmSync(file);
+  }
+});
+
 it("the dials reach the model", async () => {
   const rowsWith = async (...dials: string[]) => {
     const ran = await run(["classify", "--model", model, "--json", ...dials, texts[3][0]]);
@@ -103,6 +115,19 @@ it("eval --time puts dense and narrowed milliseconds side by side", async () => 
   const { timed, speedup } = objects(ran)[0] as { timed: Record<string, number>; speedup: number };
   expect(timed.realised).toBeCloseTo(timed.denseMsPerText / timed.msPerText, 12);
   expect(timed.realisedOfCounted).toBeCloseTo(timed.realised / speedup, 12);
+});
+
+it("eval --against compares text by text, on the backend asked for", async () => {
+  const against = ["--against", model, "--backend", "scalar", "--json"];
+  const figuresOf = async (...dials: string[]) => {
+    const [figures] = objects(await run(["eval", "--model", model, "--data", data, ...against, ...dials]));
+    return figures as { accuracy: number; against: Record<string, number> };
+  };
+  const same = await figuresOf("--no-skim", "--no-exit");
+  expect(same.against).toEqual({ accuracy: same.accuracy, difference: 0, low: 0, high: 0, agreement: 1 });
+  const narrowed = await figuresOf();
+  expect(narrowed.against.accuracy).toBe(same.accuracy);
+  expect(narrowed.against.difference).toBeCloseTo(narrowed.accuracy - same.accuracy, 12);
 });
 
 it("flops knows BERT-base by heart and a model by its directory", async () => {
