@@ -15,7 +15,7 @@ import type { Plan } from "./dials.ts";
 import type { Scratch } from "./scratch.ts";
 import { Journal, stepAfterAttention, stepBefore, type Trace } from "./trace.ts";
 
-/** Where a replayed forward would itself have decided otherwise. */
+/** Where a replayed forward would itself have decided otherwise. With a deadline, exits are not compared: clocks never agree. */
 export interface Flips {
   count: number;
   /** The largest |margin| among them; 0 if there are none. */
@@ -100,7 +100,8 @@ export class Narrowing {
       if (plan.exit !== undefined) {
         const margin = exitMargin(plan.exit, this.answers[t], performance.now() - startedAt);
         sure = margin >= 0;
-        if (replay !== undefined) this.compare(sure, replay[t].exitLayer === l + 1, margin);
+        if (replay !== undefined && plan.exit.deadlineMs === undefined)
+          this.compare(sure, replay[t].exitLayer === l + 1, margin);
       }
       if (replay !== undefined) sure = replay[t].exitLayer === l + 1;
       if (!sure) continue;

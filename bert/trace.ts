@@ -3,7 +3,7 @@
  * answered, and what it cost. A trace can be replayed: decisions are discrete, so two forwards are compared on equal ones.
  */
 
-import { TaperError } from "../engine/errors.ts";
+import { show, TaperError } from "../engine/errors.ts";
 import type { Rows } from "../engine/rows.ts";
 import type { BertConfig } from "./config.ts";
 import { passageMacs } from "./macs.ts";
@@ -102,13 +102,12 @@ export function checkReplay(
   layers: number,
   hasExitHeads: boolean,
 ): void {
-  if (replay.length !== lengths.length) {
-    throw new TaperError(
-      "ERR_INPUT",
-      `replay: expected a trace for each of ${lengths.length} texts, found ${replay.length}.`,
-    );
+  if (!Array.isArray(replay) || replay.length !== lengths.length) {
+    const found = Array.isArray(replay) ? replay.length : show(replay);
+    throw new TaperError("ERR_INPUT", `replay: expected a trace for each of ${lengths.length} texts, found ${found}.`);
   }
-  for (const [t, { leftAt, attended, exitLayer }] of replay.entries()) {
+  for (const [t, trace] of replay.entries()) {
+    const { leftAt, attended, exitLayer }: Partial<Trace> = trace ?? {};
     const refuse = (expected: string, found: string): TaperError =>
       new TaperError("ERR_INPUT", `replay[${t}]: expected ${expected}, found ${found}.`);
     if (leftAt?.length !== lengths[t] || attended?.length !== layers) {
@@ -116,7 +115,7 @@ export function checkReplay(
       throw refuse(`a trace of ${lengths[t]} tokens over ${layers} layers`, found);
     }
     const first = hasExitHeads ? 1 : layers;
-    if (!Number.isInteger(exitLayer) || exitLayer < first || exitLayer > layers) {
+    if (exitLayer === undefined || !Number.isInteger(exitLayer) || exitLayer < first || exitLayer > layers) {
       const expected = hasExitHeads
         ? `an exit layer from 1 to ${layers}`
         : `exit layer ${layers}: there are no exit heads`;

@@ -133,6 +133,18 @@ it("splits a batch by the token budget without changing a bit", async () => {
   expect(split).toEqual(whole);
 });
 
+it("a deadline is obeyed, and a replay of it is no flip", async () => {
+  const model = randomModel(scalarBackend(), 1);
+  const ids = randomIds(new Random(2), 3);
+  const passed = await model.forward(ids, { skim: false, exit: { deadlineMs: 0 } });
+  expect(passed.trace.map(({ exitLayer }) => exitLayer)).toEqual([1, 1, 1]);
+  const far = { skim: false, exit: { deadlineMs: 1e9 } } as const;
+  expect((await model.forward(ids, far)).trace.map(({ exitLayer }) => exitLayer)).toEqual([3, 3, 3]);
+  const replayed = await model.forward(ids, { ...far, replay: passed.trace });
+  expect(replayed).toEqual({ ...passed, flips: { count: 0, largestMargin: 0 } });
+  await model.dispose();
+});
+
 it("refuses to replay a trace that cannot be this model's", async () => {
   const model = randomModel(scalarBackend(), 1);
   const ids = [[1, 2, 3]];
@@ -147,6 +159,8 @@ it("refuses to replay a trace that cannot be this model's", async () => {
   await refused({ leftAt: [2, 6, 6] }, /\[CLS\] to stay \(leftAt\[0\] = 6\), found 2/);
   await refused({ exitLayer: 4 }, /an exit layer from 1 to 3, found 4/);
   await refused({ exitLayer: 1.5 }, /found 1\.5/);
+  const lists = [5, [null], [{}], [trace[0], trace[0]]] as unknown as Trace[][];
+  for (const replay of lists) await expect(model.forward(ids, { replay })).rejects.toMatchObject({ code: "ERR_INPUT" });
   const tagger = randomModel(scalarBackend(), 1, { ...smallConfig, task: "token-classification" });
   await refused({ exitLayer: 2 }, /exit layer 3: there are no exit heads, found 2/, tagger);
   await model.dispose();
