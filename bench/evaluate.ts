@@ -8,8 +8,7 @@ import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { argmax } from "../exit/criteria.ts";
 import { type Totals, totalsOf } from "./executed.ts";
-import { measure } from "./measure.ts";
-import { median, sum } from "./statistics.ts";
+import { latency } from "./latency.ts";
 
 export interface LabelledText {
   readonly text: Text;
@@ -81,23 +80,12 @@ export async function timeAgainstDense(
   dials: Dials,
   runs: number,
 ): Promise<Realised> {
-  const narrowed: number[] = [];
-  const dense: number[] = [];
-  for (const [t, encoding] of encodings.entries()) {
-    const { samples } = await measure(
-      {
-        narrowed: () => model.forwardEncodings([encoding], dials),
-        dense: () => model.forwardEncodings([encoding], { skim: false, exit: false }),
-      },
-      { runs, warmup: t === 0 ? 10 : 1 },
-    );
-    narrowed.push(median(samples.narrowed));
-    dense.push(median(samples.dense));
-  }
+  const dense: Dials = { skim: false, exit: false };
+  const { ways } = await latency(model, encodings, { dense: () => dense, narrowed: () => dials }, runs);
   return {
     runs,
-    msPerText: sum(narrowed) / encodings.length,
-    denseMsPerText: sum(dense) / encodings.length,
-    realised: sum(dense) / sum(narrowed),
+    msPerText: ways.narrowed.msPerText,
+    denseMsPerText: ways.dense.msPerText,
+    realised: ways.narrowed.speedup,
   };
 }
