@@ -17,7 +17,7 @@ export class Random {
 
   /** A generator for a seed: an integer or any text. Equal seeds give equal numbers. */
   constructor(seed: number | string) {
-    [this.#a, this.#b, this.#c, this.#d] = expand([hash(typeof seed === "string" ? seed : `#${seed}`)]);
+    [this.#a, this.#b, this.#c, this.#d] = expand([hashOf(typeof seed === "string" ? seed : `#${seed}`)]);
   }
 
   /**
@@ -93,7 +93,7 @@ export class Random {
    * and in which order, changes nothing.
    */
   fork(label: string | number): Random {
-    return Random.restore(expand([...this.state, hash(typeof label === "string" ? label : `#${label}`)]));
+    return Random.restore(expand([...this.state, hashOf(typeof label === "string" ? label : `#${label}`)]));
   }
 }
 
@@ -123,7 +123,7 @@ function mix(word: number): number {
 }
 
 /** A 32-bit hash of a text (FNV-1a over its UTF-16 units). */
-function hash(text: string): number {
+export function hashOf(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return h >>> 0;

@@ -8,6 +8,7 @@ import type { BertConfig } from "../bert/config.ts";
 import type { ParameterSource } from "../bert/parameters.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import type { Handle } from "../engine/backend.ts";
+import { hashOf } from "../engine/random.ts";
 import type { TrainingBackend } from "../kernels/index.ts";
 import type { TrainConfig } from "./config.ts";
 import { type Dataset, shardCapacity } from "./dataset.ts";
@@ -104,10 +105,4 @@ export class Learner {
   dispose(): void {
     this.tape.dispose();
   }
-}
-
-function hashOf(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
 }
