@@ -1,5 +1,5 @@
 /**
- * The memory of a forward, planned once for a number of rows: after this, a forward allocates nothing that grows with them.
+ * The buffers of a forward, planned once for a number of rows: a forward asks the backend for none of its own.
  */
 import type { Handle } from "../engine/backend.ts";
 import type { RowBuffers } from "../engine/rows.ts";
