@@ -60,7 +60,7 @@ export function norm(source: ParameterSource, name: string, d: number): Norm {
   return { gamma: source.vector([`${name}.weight`], d), beta: source.vector([`${name}.bias`], d) };
 }
 
-export function embeddingParameters(source: ParameterSource, config: BertConfig): EmbeddingParameters {
+function embeddingParameters(source: ParameterSource, config: BertConfig): EmbeddingParameters {
   const at = "bert.embeddings";
   return {
     word: source.table(`${at}.word_embeddings.weight`, config.vocabulary, config.d),

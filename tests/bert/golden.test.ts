@@ -1,10 +1,14 @@
 /** A published BERT-tiny fine-tuned on SST-2: hidden states, pooled vector and logits to 1e-5 on every CPU backend. */
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Checkpoint, checkpointSource } from "../../bert/checkpoint.ts";
-import { configOfShape, namedShapes } from "../../bert/config.ts";
+import { configOfShape, configToJson, namedShapes } from "../../bert/config.ts";
 import { attend, feedForward } from "../../bert/layer.ts";
-import { embeddingParameters, finalHead, layerParameters } from "../../bert/parameters.ts";
+import { loadModel } from "../../bert/load.ts";
+import { finalHead, layerParameters } from "../../bert/parameters.ts";
 import { planScratch } from "../../bert/scratch.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { answer } from "../../exit/head.ts";
@@ -52,9 +56,20 @@ describe.skipIf(file === undefined || goldenFile === undefined)("BERT-tiny", () 
     expect(largest(await backend.read(scratch.head.logits, 2), golden.logits.flat())).toBeLessThan(1e-5);
   });
 
-  it("has no embeddings, and says so", async () => {
-    const backend = scalarBackend();
-    const source = checkpointSource(new Checkpoint(await readSafetensorsFile(file!), file!), backend);
-    expect(() => embeddingParameters(source, config)).toThrow(/"bert\.embeddings\.word_embeddings\.weight" is missing/);
+  it("is refused by loadModel: it has no embeddings", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "taper-golden-"));
+    try {
+      copyFileSync(file!, join(directory, "model.safetensors"));
+      writeFileSync(join(directory, "config.json"), JSON.stringify(configToJson(config)));
+      writeFileSync(join(directory, "vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+      await expect(loadModel(directory)).rejects.toMatchObject({
+        code: "ERR_CHECKPOINT",
+        message: expect.stringMatching(
+          /model\.safetensors: tensor "bert\.embeddings\.word_embeddings\.weight" is missing/,
+        ),
+      });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
