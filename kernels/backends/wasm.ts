@@ -7,7 +7,7 @@ import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, view } from "../../engine/view.ts";
 import { accumulate, add } from "../add/wasm.ts";
 import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
-import { heapIn } from "../assembler/heap.ts";
+import { type Heap, heapIn } from "../assembler/heap.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import { constantEnd, tailBytes } from "../assembler/module.ts";
 import { assemble, type Program } from "../assembler/program.ts";
@@ -45,40 +45,30 @@ export interface WasmBackend extends TrainingBackend<WasmHandle> {
   read(handle: WasmHandle, length?: number): Float32Array;
 }
 
+type Cells = Float32Array | Int32Array;
+
+/** What a backend lets go of when it is disposed, so that its memory goes though somebody still holds the backend or a handle. */
+interface Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly heap: Heap;
+  readonly machine: Machine;
+  readonly forms: Forms<TrainingOps<WasmHandle>>;
+  /** The buffers in use, each with a view of it as memory was when somebody last looked. */
+  readonly live: Map<Handle, Cells>;
+}
+
 /** Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options);
-  const memory = new WebAssembly.Memory({ initial: initialPages });
-  const scratch = constantEnd;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(program.bytes), { env: { memory, scratch } });
-  const heap = heapIn(memory, scratch + tailBytes + gemmScratchBytes);
   const width = panelWidth(variant);
-  const live = new WeakSet<Handle>();
-  const isAlive = (handle: Handle): boolean => live.has(handle);
-  let disposed = false;
-  let workspace = { address: 0, bytes: 0 };
+  let running: Engine | undefined = start(program, width);
 
-  const machine: Machine = {
-    call: exports as Machine["call"],
-    panelWidth: width,
-    zeros: program.zeros,
-    workspace(bytes) {
-      if (bytes > workspace.bytes) {
-        if (workspace.bytes > 0) heap.give(workspace.address, workspace.bytes);
-        workspace = { address: heap.take(bytes), bytes };
-      }
-      return workspace.address;
-    },
-    floats: (address, length) => new Float32Array(memory.buffer, address, length),
-  };
-  const forms = formsOn(machine);
-
-  const refuseDisposed = (): void => {
-    if (disposed) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
+  const engine = (): Engine => {
+    if (running === undefined) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
+    return running;
   };
   const refuse = (handle: Handle, length: number, what: string): void => {
-    refuseDisposed();
-    if (!isAlive(handle)) {
+    if (!engine().live.has(handle)) {
       throw new TaperError("ERR_DISPOSED", `${what}: the handle was released, or belongs to another backend`);
     }
     if (length > handle.length) {
@@ -87,29 +77,33 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     }
   };
   const keep = (kind: Handle["kind"], length: number): WasmHandle => {
-    refuseDisposed();
+    const { heap, live } = engine();
     const address = heap.take(4 * length);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
-    let data = new Cells(memory.buffer, address, length);
     const handle: WasmHandle = {
       kind,
       length,
       address,
       get data() {
-        if (data.buffer !== memory.buffer) data = new Cells(memory.buffer, address, length);
-        return data;
+        const { memory } = engine();
+        let cells = live.get(handle);
+        if (cells?.buffer !== memory.buffer) {
+          cells = new Cells(memory.buffer, address, length);
+          if (live.has(handle)) live.set(handle, cells);
+        }
+        return cells;
       },
     };
-    live.add(handle);
+    live.set(handle, new Cells(engine().memory.buffer, address, length));
     return handle;
   };
-
   /** What a caller passed, after memory may have grown: a view of this very memory is then detached and must be made again. */
-  const seenAnew = <T extends Float32Array | Float64Array | Int32Array>(data: T): (() => T) => {
+  const seenAnew = <T extends Cells | Float64Array>(data: T): (() => T) => {
+    const { memory } = engine();
     if (data.buffer !== memory.buffer) return () => data;
     const { byteOffset, length } = data;
-    const Cells = data.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
-    return () => new Cells(memory.buffer, byteOffset, length);
+    const Same = data.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
+    return () => new Same(memory.buffer, byteOffset, length);
   };
 
   return {
@@ -134,6 +128,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       const [k, m] = matrix.shape;
       const here = seenAnew(matrix.data);
       const handle = keep("packed", packedLength(k, m, width));
+      const { machine, memory } = engine();
       const { stride, offset } = matrix;
       const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
@@ -149,8 +144,8 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       handle.data.set(values);
     },
     op(name, args) {
-      refuseDisposed();
-      checkOperands(name, args, isAlive);
+      const { forms, live } = engine();
+      checkOperands(name, args, (handle) => live.has(handle));
       forms[name](args);
     },
     read(handle, length = handle.length) {
@@ -158,13 +153,35 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return new Float32Array(handle.data.subarray(0, length));
     },
     release(handle) {
-      if (!live.delete(handle)) return;
-      heap.give(handle.address, 4 * handle.length);
+      if (running?.live.delete(handle)) running.heap.give(handle.address, 4 * handle.length);
     },
     dispose() {
-      disposed = true;
+      running?.live.clear();
+      running = undefined;
     },
   };
+}
+
+function start({ bytes, zeros }: Program, width: number): Engine {
+  const memory = new WebAssembly.Memory({ initial: initialPages });
+  const scratch = constantEnd;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, scratch } });
+  const heap = heapIn(memory, scratch + tailBytes + gemmScratchBytes);
+  let workspace = { address: 0, bytes: 0 };
+  const machine: Machine = {
+    call: exports as Machine["call"],
+    panelWidth: width,
+    zeros,
+    workspace(bytes) {
+      if (bytes > workspace.bytes) {
+        if (workspace.bytes > 0) heap.give(workspace.address, workspace.bytes);
+        workspace = { address: heap.take(bytes), bytes };
+      }
+      return workspace.address;
+    },
+    floats: (address, length) => new Float32Array(memory.buffer, address, length),
+  };
+  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
 }
 
 function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {

@@ -1,4 +1,7 @@
-/** Growing WebAssembly memory detaches every view of it, those that a caller is just passing included. */
+/**
+ * Growing WebAssembly memory detaches every view of it, those that a caller is just passing included. Memory goes when the backend is
+ * disposed, whoever still holds on to it.
+ */
 import { expect, it } from "vitest";
 import { type View, view } from "../../engine/view.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
@@ -38,4 +41,30 @@ it.each([
   const elsewhere = wasmBackend();
   const expected = elsewhere.read(elsewhere.pack(turn(view(values, [rows, columns]))));
   whileGrowing((backend, own) => expect(equal(backend.read(backend.pack(turn(own))), expected)).toBe(true));
+});
+
+it("lets go of its memory when it is disposed", () => {
+  const backend = wasmBackend();
+  const handle = backend.allocate(1000);
+  expect(handle.data.length).toBe(1000);
+  backend.dispose();
+  backend.dispose();
+  const disposed = expect.objectContaining({ code: "ERR_DISPOSED" });
+  expect(() => handle.data).toThrow(disposed);
+  expect(() => backend.read(handle)).toThrow(disposed);
+  expect(() => backend.allocate(1)).toThrow(disposed);
+  expect(() => backend.release(handle)).not.toThrow();
+});
+
+it("goes on reading a handle's memory after growth, and no other's after a release", () => {
+  const backend = wasmBackend();
+  const first = backend.upload(view(Float32Array.of(1, 2, 3), [3]));
+  backend.allocate(10_000_000);
+  expect([...backend.read(first)]).toEqual([1, 2, 3]);
+  backend.release(first);
+  expect(() => backend.read(first)).toThrow(expect.objectContaining({ code: "ERR_DISPOSED" }));
+  backend.release(first);
+  const [second, third] = [backend.allocate(3), backend.allocate(3)];
+  expect(second.address).not.toBe(third.address);
+  backend.dispose();
 });
