@@ -3,6 +3,7 @@
  * because moving data there and back costs more than small models do.
  */
 import { show, TaperError } from "../engine/errors.ts";
+import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
 import { scalarBackend } from "../kernels/backends/scalar.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -49,13 +50,4 @@ function fastest(): ChosenBackend {
   } catch (error) {
     return { backend: scalarBackend(), why: `WebAssembly SIMD cannot run here: ${(error as Error).message}` };
   }
-}
-
-/**
- * Node 20 has relaxed SIMD behind a flag, newer engines have it without. The flag only lets modules use more instructions: nothing
- * that is already compiled changes.
- */
-function enableRelaxed(): void {
-  if (!globalThis.process?.versions?.node?.startsWith("20.")) return;
-  process.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
 }

@@ -4,7 +4,7 @@
  */
 import type { Handle } from "../engine/backend.ts";
 import type { Rows } from "../engine/rows.ts";
-import { exitMargin } from "../exit/criteria.ts";
+import { exitMargin, wantsAnswer } from "../exit/criteria.ts";
 import { answer, type ExitHead } from "../exit/head.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import { importanceMargins, keepOf, predictorMargins } from "../skim/policy.ts";
@@ -18,7 +18,7 @@ import { Journal, stepAfterAttention, stepBefore, type Trace } from "./trace.ts"
 /** Where a replayed forward would itself have decided otherwise. With a deadline, exits are not compared: clocks never agree. */
 export interface Flips {
   count: number;
-  /** The largest |margin| among them; 0 if there are none. */
+  /** The largest |margin| among them, in the units of the criterion (patience: answers); 0 if there are none. */
   largestMargin: number;
 }
 
@@ -91,7 +91,8 @@ export class Narrowing {
     const heads = this.bert.exitHeads;
     if (heads === undefined || l >= heads.length) return;
     const replayed = replay?.some((trace) => trace.exitLayer === l + 1) ?? false;
-    if (plan.exit === undefined && !replayed) return;
+    const asks = plan.exit !== undefined && wantsAnswer(plan.exit, performance.now() - startedAt);
+    if (!asks && !replayed) return;
 
     const texts = await this.answerAll(heads[l], l, rows);
     const keep = new Uint8Array(rows.count).fill(1);

@@ -61,6 +61,12 @@ export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], e
   return largest(margins.filter((margin) => !Number.isNaN(margin)));
 }
 
+/** Whether a head needs to be asked at all: not while a deadline that is still ahead is the only criterion. */
+export function wantsAnswer({ entropy, confidence, patience, deadlineMs }: ExitDials, elapsedMs: number): boolean {
+  const others = entropy ?? confidence ?? patience;
+  return others !== undefined || deadlineMs === undefined || elapsedMs >= deadlineMs;
+}
+
 /** How many heads, counted from the newest, gave the newest answer. */
 function streak(answers: readonly Float32Array[]): number {
   const newest = argmax(answers[answers.length - 1]);

@@ -1,16 +1,16 @@
 /**
  * V8's flags for the builds of the WebAssembly backend that need one, set before any module compiles. They hold for the whole
- * process, workers included: relaxed SIMD only lets modules use more instructions (Node 20 has it behind a flag, later engines
- * without); revectorisation changes how V8 compiles, and is set only for who asks for "wide".
+ * process, workers included: revectorisation changes how V8 compiles, and is set only for who asks for "wide".
  */
 import { setFlagsFromString } from "node:v8";
 import { TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
+import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
 
 /** Throws ERR_BACKEND if this version of Node has no such build. */
 export function prepareEngine(variant: Variant | undefined): void {
   const major = Number(process.versions.node.split(".")[0]);
-  if (major < 22 && variant !== "plain") setFlagsFromString("--experimental-wasm-relaxed-simd");
+  if (variant !== "plain") enableRelaxed();
   if (variant !== "wide") return;
   if (major < 24 || process.arch !== "x64") {
     throw new TaperError(

@@ -20,6 +20,8 @@ import type { Prepared } from "./prepare.ts";
 export interface RunIdentity {
   readonly workers: number;
   readonly variant: string;
+  /** Of the data set, as token ids. */
+  readonly data: number;
 }
 
 export interface StoredRun {

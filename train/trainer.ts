@@ -9,7 +9,7 @@ import { Random } from "../engine/random.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import type { TrainConfig } from "./config.ts";
 import { Crew, type CrewAnswer } from "./crew.ts";
-import { cut, deal, lengthOf, planEpoch } from "./dataset.ts";
+import { cut, deal, fingerprint, lengthOf, planEpoch } from "./dataset.ts";
 import { sharedState } from "./exchange.ts";
 import { layoutOfRun, type RunPlan } from "./learner.ts";
 import { addSums, noSums, type Shard, type Sums } from "./objective.ts";
@@ -87,7 +87,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await directory.create();
   const crew = await Crew.start(workers, { plan, optimizer: config.optimizer, state, set, variant: options.variant });
   try {
-    const identity = { workers, variant: crew.variant };
+    const identity = { workers, variant: crew.variant, data: fingerprint(set) };
     if (stored === undefined) await directory.begin(config);
     else directory.checkIdentity(stored, identity);
     await directory.writeHeldOut(prepared);

@@ -1,6 +1,6 @@
 /** When a text is sure: each criterion at its threshold, together, and where there is no finite answer. */
 import { describe, expect, it } from "vitest";
-import { type ExitDials, exitMargin, normalisedEntropy, probabilities } from "../../exit/criteria.ts";
+import { type ExitDials, exitMargin, normalisedEntropy, probabilities, wantsAnswer } from "../../exit/criteria.ts";
 
 const logits = (...values: number[]): Float32Array => Float32Array.from(values);
 const isSure = (dials: ExitDials, answers: Float32Array[], ms = 0): boolean => exitMargin(dials, answers, ms) >= 0;
@@ -60,4 +60,12 @@ describe("a text exits", () => {
     expect(isSure({ entropy: 1, confidence: 0, patience: 1 }, broken)).toBe(false);
     expect(isSure({ entropy: 1, confidence: 0, patience: 1, deadlineMs: 3 }, broken, 4)).toBe(true);
   });
+});
+
+it("asks no head while a deadline ahead is the only criterion", () => {
+  expect(wantsAnswer({ deadlineMs: 5 }, 4)).toBe(false);
+  expect(wantsAnswer({ deadlineMs: 5 }, 5)).toBe(true);
+  expect(wantsAnswer({ deadlineMs: 5, patience: 2 }, 1)).toBe(true);
+  expect(wantsAnswer({ entropy: 0 }, 1)).toBe(true);
+  expect(wantsAnswer({}, 1)).toBe(true);
 });
