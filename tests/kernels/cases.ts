@@ -141,6 +141,11 @@ const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>>
   keepMaskGradient: masks,
 };
 
+/** A shape with several rows, and for ragged kernels several texts. */
+export function usualShape(shapes: readonly Shape[]): Shape {
+  return shapes.find(({ sizes, starts }) => (starts ? sizes.texts > 1 && sizes.n > 12 : true)) ?? shapes[0];
+}
+
 /** Every way to call a kernel: its scalar options crossed with the presence of each optional operand. */
 export function waysToCall(name: TrainingKernelName): { scalars: Case["scalars"]; absent: readonly string[] }[] {
   const optional = Object.entries(contractOf(name).operands).flatMap(([key, operand]) =>

@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TrainingKernelName } from "../../kernels/index.ts";
-import { type Case, makeCase, plans, type Shape, type Values, waysToCall } from "./cases.ts";
+import { type Case, makeCase, plans, usualShape, type Values, waysToCall } from "./cases.ts";
 import { pieces, splits } from "./rows.ts";
 import {
   type Comparison,
@@ -101,11 +101,6 @@ export function testBackend(
       });
     });
   });
-}
-
-/** A shape with several rows, and for ragged kernels several texts. */
-function usualShape(shapes: readonly Shape[]): Shape {
-  return shapes.find(({ sizes, starts }) => (starts ? sizes.texts > 1 && sizes.n > 12 : true)) ?? shapes[0];
 }
 
 interface Poisoned {
