@@ -1,15 +1,14 @@
 /** The built command as a process of its own: the shebang, the streams, the exit codes. */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { built } from "../support/built.ts";
 import { writeTinyModel } from "../support/tiny-model.ts";
 
-const bin = fileURLToPath(new URL("../../dist/taperbert.js", import.meta.url));
+const bin = built("taperbert.js");
 let model: string;
 
 beforeAll(() => {
-  expect(existsSync(bin), "dist/taperbert.js is missing: npm run build").toBe(true);
   model = writeTinyModel();
 });
 afterAll(() => rmSync(model, { recursive: true }));

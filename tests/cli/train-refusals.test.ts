@@ -1,8 +1,8 @@
 /** What `taperbert train` leaves when it cannot do what it was asked: an exit code, a line with the reason, nothing half-written. */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { built } from "../support/built.ts";
 import { tinyData } from "../support/tiny-run.ts";
 import { run } from "./run.ts";
 
@@ -88,8 +88,7 @@ it("refuses a place where nothing can be written", async () => {
 });
 
 it("leaves no half of a file when one cannot be written", async () => {
-  const worker = fileURLToPath(new URL("../../dist/train-worker.js", import.meta.url));
-  expect(existsSync(worker), "run npm run build first").toBe(true);
+  built("train-worker.js");
   putPlan();
   mkdirSync(join(out, "model.safetensors", "in the way"), { recursive: true });
   await refused(1, [], join(out, "model.safetensors"), "ERR_FILE");

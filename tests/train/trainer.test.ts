@@ -1,19 +1,18 @@
 /** Whole runs on worker threads: they learn, repeat, and go on bit-equal. They need dist/train-worker.js (npm run build). */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../bert/load.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { train } from "../../train/trainer.ts";
+import { built } from "../support/built.ts";
 import { tinyConfig, tinyData } from "../support/tiny-run.ts";
 
 const { folder, data } = tinyData();
 const bytesOf = (directory: string): Buffer => readFileSync(join(directory, "checkpoint.safetensors"));
 
 beforeAll(() => {
-  const worker = fileURLToPath(new URL("../../dist/train-worker.js", import.meta.url));
-  expect(existsSync(worker), "run npm run build first").toBe(true);
+  built("train-worker.js");
 });
 
 describe("a run", () => {
