@@ -42,7 +42,7 @@ export function checkDials(dials: Dials, where: string): void {
     checkObject(exit, exitNames, `${where}: exit`);
     number(exit.entropy, `${where}: exit.entropy`, 0, 1);
     number(exit.confidence, `${where}: exit.confidence`, 0, 1);
-    number(exit.patience, `${where}: exit.patience`, 1, Number.POSITIVE_INFINITY);
+    answersInARow(exit.patience, `${where}: exit.patience`);
     number(exit.deadlineMs, `${where}: exit.deadlineMs`, 0, Number.POSITIVE_INFINITY);
   }
 }
@@ -61,6 +61,12 @@ function number(value: unknown, where: string, least: number, most: number): voi
   if (value === undefined) return;
   if (typeof value === "number" && value >= least && value <= most) return;
   throw new TaperError("ERR_OPTION", `${where} must be a number from ${least} to ${most}; found ${show(value)}.`);
+}
+
+function answersInARow(value: unknown, where: string): void {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return;
+  if (Number.isSafeInteger(value) && Number(value) >= 1) return;
+  throw new TaperError("ERR_OPTION", `${where} must be a whole number from 1, or Infinity; found ${show(value)}.`);
 }
 
 /** Completes checked dials from the model's defaults. Throws ERR_OPTION if a dial needs a part that the model lacks. */

@@ -32,6 +32,7 @@ const optionNames = ["backend", "threads", "tokenBudget"];
  * Throws ERR_FILE, ERR_CONFIG, ERR_CHECKPOINT, ERR_VOCABULARY, ERR_OPTION or ERR_BACKEND; nothing stays allocated then.
  */
 export async function loadModel(directory: string, options: LoadOptions = {}): Promise<Model> {
+  checkDirectory(directory);
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
@@ -85,6 +86,11 @@ async function readCheckpoint(directory: string): Promise<Checkpoint> {
     );
   }
   return new Checkpoint(await readSafetensorsFile(file), file);
+}
+
+function checkDirectory(value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  throw new TaperError("ERR_OPTION", `loadModel(): directory must be a path; found ${show(value)}.`);
 }
 
 function checkCount(value: unknown, name: string): void {

@@ -55,7 +55,8 @@ export interface ModelOptions {
   readonly tokenBudget?: number | undefined;
 }
 
-const forwardNames = ["skim", "exit", "segments", "hidden", "replay"];
+const dialNames = ["skim", "exit"];
+const forwardNames = [...dialNames, "segments", "hidden", "replay"];
 
 export class Model {
   readonly backend: InferenceBackend;
@@ -102,7 +103,7 @@ export class Model {
   classify(texts: readonly Text[], dials?: Dials): Promise<Classification[]>;
   async classify(input: string | readonly Text[], dials: Dials = {}): Promise<Classification | Classification[]> {
     this.needTask("sequence-classification", "classify");
-    refuseUnknown(dials, ["skim", "exit"], "classify()");
+    refuseUnknown(dials, dialNames, "classify()");
     const encodings = this.encodeAll(typeof input === "string" ? [input] : input, "classify");
     const { logits, trace } = await this.forwardEncodings(encodings, dials);
     const results = encodings.map((encoding, t) => {
@@ -209,6 +210,7 @@ export class Model {
 
   /** A vector [d] for each text: the mean of its tokens' last states, or [CLS]'s. */
   async embed(texts: readonly Text[], options: Dials & { pooling?: "mean" | "cls" } = {}): Promise<Float32Array[]> {
+    refuseUnknown(options, [...dialNames, "pooling"], "embed()");
     const { pooling = "mean", ...dials } = options;
     if (pooling !== "mean" && pooling !== "cls") {
       throw new TaperError("ERR_OPTION", `embed(): pooling must be "mean" or "cls", found ${show(pooling)}.`);
@@ -222,6 +224,7 @@ export class Model {
   /** A label for each token of each text, with its place in the text; special tokens left out. */
   async tag(texts: readonly string[], dials: Dials = {}): Promise<Tag[][]> {
     this.needTask("token-classification", "tag");
+    refuseUnknown(dials, dialNames, "tag()");
     const encodings = this.encodeAll(texts, "tag");
     const { logits } = await this.forwardEncodings(encodings, dials);
     const c = this.config.labels.length;
@@ -239,6 +242,7 @@ export class Model {
   /** The span of `context` that most probably answers `question`, at most `maxTokens` long (30). */
   async answer(question: string, context: string, dials: Dials & { maxTokens?: number } = {}): Promise<Answer> {
     this.needTask("question-answering", "answer");
+    refuseUnknown(dials, [...dialNames, "maxTokens"], "answer()");
     const { maxTokens = 30, ...rest } = dials;
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
       throw new TaperError(

@@ -10,7 +10,7 @@ export interface ExitDials {
   readonly entropy?: number | undefined;
   /** Exit when the largest probability is at least this, in 0 … 1. Smaller is faster. */
   readonly confidence?: number | undefined;
-  /** Exit after this many equal answers in a row (1: at the first head). Smaller is faster. */
+  /** Exit after this many equal answers in a row (1: at the first head; Infinity: never): a whole number. Smaller is faster. */
   readonly patience?: number | undefined;
   /** Exit at the first head reached after so many milliseconds of the forward. */
   readonly deadlineMs?: number | undefined;

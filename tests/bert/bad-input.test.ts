@@ -6,7 +6,7 @@ import type { ForwardOptions, Model, Text } from "../../bert/model.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { refused, spoiledModel } from "../support/spoiled-model.ts";
-import { tinyConfig, tinyVocabulary } from "../support/tiny-model.ts";
+import { tinyConfig, tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
 
 const bad = spoiledModel();
 
@@ -85,7 +85,31 @@ describe("a model in use", () => {
     await refused(model.classify("good", { exit: { entropy: Number.NaN } }), "ERR_OPTION", "exit.entropy", "NaN");
     await refused(model.classify("good", options({ exit: [0.5] })), "ERR_OPTION", "exit", "[0.5]");
     await refused(model.classify("good", options({ skim: true })), "ERR_OPTION", "skim", "true");
+    for (const patience of [0, 1.5, Number.NaN, -Infinity]) {
+      await refused(model.classify("good", { exit: { patience } }), "ERR_OPTION", "exit.patience", String(patience));
+    }
+    await model.classify("good", { exit: { patience: Infinity } });
+    await refused(model.embed(["good"], options({ hidden: false })), "ERR_OPTION", "embed()", '"hidden"');
   });
+
+  it.each(["token-classification", "question-answering"] as const)(
+    "names a %s model's nearest option",
+    async (task) => {
+      const directory = writeTinyModel({ ...tinyConfig, task }, {});
+      const other = await loadModel(directory);
+      const options = (value: unknown) => value as ForwardOptions;
+      const [method, call] =
+        task === "question-answering"
+          ? (["answer()", (value: unknown) => other.answer("good?", "a film", options(value))] as const)
+          : (["tag()", (value: unknown) => other.tag(["good"], options(value))] as const);
+      await refused(call({ skimm: false }), "ERR_OPTION", method, '"skimm"', '"skim"');
+      await refused(call({ segments: [[0]] }), "ERR_OPTION", method, '"segments"');
+      await refused(call(null), "ERR_OPTION", method, "found null");
+      await call({ skim: false });
+      await other.dispose();
+      rmSync(directory, { recursive: true });
+    },
+  );
 
   it("refuses ids and segments that do not fit", async () => {
     const forward = (ids: unknown, segments?: unknown) =>
@@ -130,6 +154,13 @@ describe("a model in use", () => {
 });
 
 describe("loadModel's options", () => {
+  it("needs a directory", async () => {
+    for (const nothing of [undefined, null, "", 5]) {
+      const message = "directory must be a path";
+      await refused(loadModel(nothing as unknown as string), "ERR_OPTION", message);
+    }
+  });
+
   it("names the nearest one, and what was found", async () => {
     const load = (options: unknown) => loadModel(bad.directory, options as LoadOptions);
     await refused(load({ bakend: "wasm" }), "ERR_OPTION", '"bakend"', '"backend"');
