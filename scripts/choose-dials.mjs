@@ -1,7 +1,8 @@
 // Chooses a model's default dials on texts held out of training and writes them into its taperbert.json: of a grid of keep thresholds
 // and exit entropies, the fastest whose accuracy is at most DROP points below the dense run's on the same texts, and whose two parts
-// each save something alone. Usage, after npm run build:
-//   node scripts/choose-dials.mjs --model DIR --data held-out.tsv [--drop 0.2] [--limit N]
+// each save something alone. Only texts of at least WORDS words count: the shorter phrases among held-out ones are easier than what the
+// model is for. Usage, after npm run build:
+//   node scripts/choose-dials.mjs --model DIR --data held-out.tsv [--drop 0.2] [--words 1]
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { loadModel } from "../dist/index.js";
@@ -11,12 +12,12 @@ const { values } = parseArgs({
     model: { type: "string" },
     data: { type: "string" },
     drop: { type: "string", default: "0.2" },
-    limit: { type: "string" },
+    words: { type: "string", default: "1" },
   },
 });
-const keepThresholds = [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2];
-const entropies = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
-const leastAlone = { skim: 1.35, exit: 1.6 };
+const keepThresholds = [-1, -0.5, 0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1];
+const entropies = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const leastAlone = { skim: 1.4, exit: 1.7 };
 
 const lines = (await readFile(values.data, "utf8"))
   .trim()
