@@ -67,8 +67,6 @@ export interface TrainConfig {
   readonly epochs: number;
   readonly optimizer: OptimizerConfig;
   readonly dropout: number;
-  /** The part of tokens that a step of the classify recipe hides behind [MASK]. */
-  readonly tokenDropout: number;
   readonly mlm: MlmTraining;
   readonly skim: SkimTraining | undefined;
   readonly exit: ExitTraining | undefined;
@@ -97,19 +95,7 @@ const topNames = [
     "limit",
     "maxTokens",
   ],
-  ...[
-    "tokensPerStep",
-    "epochs",
-    "optimizer",
-    "dropout",
-    "tokenDropout",
-    "mlm",
-    "skim",
-    "exit",
-    "dtype",
-    "dials",
-    "evaluateEvery",
-  ],
+  ...["tokensPerStep", "epochs", "optimizer", "dropout", "mlm", "skim", "exit", "dtype", "dials", "evaluateEvery"],
   "checkpointMinutes",
 ];
 
@@ -153,7 +139,6 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
       clip: optimizer.number("clip", 1, 0, 1e9),
     },
     dropout: top.number("dropout", 0.1, 0, 0.9),
-    tokenDropout: top.number("tokenDropout", 0, 0, 0.9),
     mlm: {
       maskRatio: mlm.number("maskRatio", 0.35, 0.01, 0.9),
       negatives: mlm.number("negatives", 2048, 1, 1e7, true),

@@ -21,10 +21,7 @@ import { Tape } from "./tape.ts";
 
 /** Everything that is the same for all replicas; plain data, so that it can be sent to a worker. */
 export interface RunPlan {
-  readonly train: Pick<
-    TrainConfig,
-    "recipe" | "mlm" | "skim" | "exit" | "dropout" | "tokenDropout" | "tokensPerStep" | "maxTokens"
-  >;
+  readonly train: Pick<TrainConfig, "recipe" | "mlm" | "skim" | "exit" | "dropout" | "tokensPerStep" | "maxTokens">;
   readonly config: BertConfig;
   readonly taper: TaperConfig;
   readonly vocabulary: MaskingVocabulary;
@@ -61,13 +58,12 @@ export class Learner {
     const { source, parameters } = tapeSource(this.tape, this.layout, values);
     const { bert, head } = buildParts(plan, source);
     this.parameters = parameters;
-    const { vocabulary, train } = plan;
-    const { tokensPerStep, maxTokens, mlm, skim, exit, tokenDropout } = train;
+    const { tokensPerStep, maxTokens, mlm, skim, exit } = plan.train;
     const capacity = shardCapacity(tokensPerStep, maxTokens, plan.workers);
     this.objective =
       head === undefined
-        ? new Classify(this.tape, bert, set, capacity, { skim, exit, tokenDropout, vocabulary })
-        : new Mlm(this.tape, bert, head, set, capacity, mlm, vocabulary);
+        ? new Classify(this.tape, bert, set, capacity, { skim, exit })
+        : new Mlm(this.tape, bert, head, set, capacity, mlm, plan.vocabulary);
   }
 
   /** Multiply–accumulates executed so far, forward and backward. */

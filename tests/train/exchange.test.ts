@@ -30,7 +30,6 @@ function planFor(recipe: "mlm" | "classify", workers: number): RunPlan {
       skim: undefined,
       exit: { labels: 0.5, distillation: 0.5, intoEncoder: true },
       dropout: 0,
-      tokenDropout: 0,
       tokensPerStep: 128,
       maxTokens: 12,
     },

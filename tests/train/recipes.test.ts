@@ -1,7 +1,7 @@
 /** What recipes decide outside the tape: which tokens are hidden, who the candidates are, how weights move. */
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/random.ts";
-import { dropTokens, headWeights, logisticNoise, skimWeightAt } from "../../train/recipes/classify.ts";
+import { headWeights, logisticNoise, skimWeightAt } from "../../train/recipes/classify.ts";
 import { candidatesFor, hideTokens, type MaskingVocabulary } from "../../train/recipes/mlm.ts";
 
 const vocabulary: MaskingVocabulary = { size: 1000, mask: 4, special: [1, 2], firstWord: 10 };
@@ -73,26 +73,5 @@ describe("weights", () => {
     expect(Math.abs(mean)).toBeLessThan(0.05);
     expect(variance).toBeCloseTo(Math.PI ** 2 / 3, 0);
     expect(noise.every(Number.isFinite)).toBe(true);
-  });
-});
-
-describe("token dropout", () => {
-  const ids = Int32Array.from({ length: 20_000 }, (_, i) => (i % 50 === 0 ? 1 : 10 + (i % 900)));
-  const dropped = dropTokens(ids, 0.15, vocabulary, new Random(3));
-
-  it("puts the mask in the asked share of places, special tokens excepted, and changes nothing else", () => {
-    let gone = 0;
-    for (const [i, id] of dropped.entries()) {
-      if (id !== ids[i]) {
-        expect(id).toBe(vocabulary.mask);
-        expect(vocabulary.special).not.toContain(ids[i]);
-        gone++;
-      }
-    }
-    expect(gone / ids.length).toBeCloseTo(0.147, 2);
-  });
-
-  it("leaves the ids that it was given alone", () => {
-    expect(ids.includes(vocabulary.mask)).toBe(false);
   });
 });

@@ -3,7 +3,6 @@
  * head's answer; the predictors learn, through straight-through Gumbel masks, to keep few rows. Either part may be absent.
  * Sources: Transkimmer https://arxiv.org/abs/2205.07324; FastBERT's self-distillation https://arxiv.org/abs/2004.02178
  */
-import type { TokenBatch } from "../../bert/batch.ts";
 import type { Bert } from "../../bert/bert.ts";
 import type { MaskPolicy } from "../../bert/masked.ts";
 import type { Handle } from "../../engine/backend.ts";
@@ -18,31 +17,16 @@ import { batchOf, type Dataset } from "../dataset.ts";
 import { type EncodePlan, encode, planEncode } from "../encode.ts";
 import type { Objective, Shard, Sums } from "../objective.ts";
 import type { Seed, Tape } from "../tape.ts";
-import type { MaskingVocabulary } from "./mlm.ts";
 
 export interface ClassifyOptions {
   readonly skim?: SkimTraining | undefined;
   readonly exit?: ExitTraining | undefined;
-  /** The part of tokens that a learning step does not get to see: [MASK] stands in their place. Default 0. */
-  readonly tokenDropout?: number | undefined;
-  /** Needed for token dropout. */
-  readonly vocabulary?: Pick<MaskingVocabulary, "mask" | "special"> | undefined;
 }
 
 /** λ at a point of the run: 0 until `from`, then rising linearly over `ramp` (both are parts of the run). */
 export function skimWeightAt({ weight, from, ramp }: SkimTraining, progress: number): number {
   if (progress < from) return 0;
   return ramp === 0 ? weight : weight * Math.min(1, (progress - from) / ramp);
-}
-
-/** A copy of the ids where [MASK] stands for a part of them, special tokens excepted: no answer can count on any one word. */
-export function dropTokens(
-  ids: Int32Array,
-  probability: number,
-  { mask, special }: Pick<MaskingVocabulary, "mask" | "special">,
-  random: Random,
-): Int32Array {
-  return ids.map((id) => (random.uniform() < probability && !special.includes(id) ? mask : id));
 }
 
 /** How much each exit head's loss counts: all alike, together 1. The early ones are where most texts should be answered. */
@@ -94,7 +78,7 @@ export class Classify implements Objective {
   async forward(shard: Shard): Promise<{ seeds: Seed[]; sums: Sums }> {
     const { tape, bert, set, options, logits, loss } = this;
     const { config } = bert;
-    const batch = this.withoutSome(batchOf(set, shard.texts, config), shard);
+    const batch = batchOf(set, shard.texts, config);
     const { starts } = batch;
     const texts = shard.texts.length;
     const n = batch.ids.length;
@@ -137,12 +121,6 @@ export class Classify implements Objective {
       exitCorrect: right.slice(0, last),
     };
     return { seeds, sums };
-  }
-
-  private withoutSome(batch: TokenBatch, { learns, seed }: Shard): TokenBatch {
-    const { tokenDropout = 0, vocabulary } = this.options;
-    if (!learns || tokenDropout === 0 || vocabulary === undefined) return batch;
-    return { ...batch, ids: dropTokens(batch.ids, tokenDropout, vocabulary, new Random(`${seed} token dropout`)) };
   }
 
   private mask(
