@@ -15,14 +15,15 @@ const { values } = parseArgs({
     words: { type: "string", default: "1" },
   },
 });
-const keepThresholds = [-1, -0.5, 0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1];
-const entropies = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const keepThresholds = [-1, 0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8];
+const entropies = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 const leastAlone = { skim: 1.4, exit: 1.7 };
 
 const lines = (await readFile(values.data, "utf8"))
   .trim()
   .split("\n")
-  .slice(1, values.limit && 1 + Number(values.limit));
+  .slice(1)
+  .filter((line) => line.split("\t")[0].trim().split(/\s+/).length >= Number(values.words));
 const model = await loadModel(values.model);
 const rows = lines.map((line) => {
   const [text, label] = line.split("\t");
