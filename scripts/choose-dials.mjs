@@ -1,11 +1,12 @@
 // Chooses a model's default dials on texts held out of training and writes them into its taperbert.json: of a grid of keep thresholds
 // and exit entropies, the most accurate that saves at least SPEEDUP times the MACs (dense on the real length ÷ executed, overheads
-// included; the faster of equals), and whose two parts each save something alone. Only texts of at least WORDS words count: the shorter phrases among held-out ones are easier than what the
-// model is for. Usage, after npm run build:
+// included; the faster of equals), and whose two parts each save something alone. Only texts of at least WORDS words count: the
+// shorter phrases among held-out ones are easier than what the model is for. Usage, after npm run build:
 //   node scripts/choose-dials.mjs --model DIR --data held-out.tsv [--speedup 4.5] [--words 1]
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { loadModel } from "../dist/index.js";
+import { readTexts } from "../dist/train.js";
 
 const { values } = parseArgs({
   options: {
@@ -19,16 +20,11 @@ const keepThresholds = [-1, 0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8];
 const entropies = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 const leastAlone = { skim: 1.4, exit: 1.7 };
 
-const lines = (await readFile(values.data, "utf8"))
-  .trim()
-  .split("\n")
-  .slice(1)
-  .filter((line) => line.split("\t")[0].trim().split(/\s+/).length >= Number(values.words));
 const model = await loadModel(values.model);
-const rows = lines.map((line) => {
-  const [text, label] = line.split("\t");
-  return { ...model.encode(text), label: Number(label) };
-});
+const texts = await readTexts(values.data);
+const rows = texts
+  .filter(({ text }) => text.trim().split(/\s+/).length >= Number(values.words))
+  .map(({ text, label }) => ({ ...model.encode(text), label }));
 
 /** Accuracy and speed-up (ratio of sums on the real length, overheads included) with these dials. */
 async function run(dials) {
