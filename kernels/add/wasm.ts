@@ -9,11 +9,11 @@ import type { AccumulateArgs, AddArgs } from "./contract.ts";
 
 export function defineAdd(module: ModuleBuilder): void {
   module.function("add", ["out", "a", "b", "count"], (f, out, a, b, count) =>
-    mapRow(f, module, out, count, (at) => f32x4.add(at(a), at(b))),
+    mapRow(f, module, out, count, [a, b], ([x, y]) => f32x4.add(x, y)),
   );
   module.function("accumulate", ["out", "x", "scale", "count"], (f, out, x, scale, count) => {
     const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
-    mapRow(f, module, out, count, (at) => f32x4.add(at(out), f32x4.mul(at(x), factor)));
+    mapRow(f, module, out, count, [out, x], ([sum, value]) => f32x4.add(sum, f32x4.mul(value, factor)));
   });
   /** to[j] += weight_i · from[i][j] in increasing i; `weights` 0 means ones; a weight of 0 leaves its row out, NaN and all. */
   const sums = ["to", "from", "stride", "rows", "count", "weights"] as const;
@@ -25,7 +25,7 @@ export function defineAdd(module: ModuleBuilder): void {
         f.advance(weights, 4);
       });
       f.if(f32.ne(f32.lane(weight, 0), 0), () =>
-        mapRow(f, module, to, count, (at) => f32x4.add(at(to), f32x4.mul(at(from), weight))),
+        mapRow(f, module, to, count, [to, from], ([sum, value]) => f32x4.add(sum, f32x4.mul(value, weight))),
       );
       f.advance(from, stride);
       f.setInt(rows, i32.sub(rows, 1));
@@ -33,7 +33,7 @@ export function defineAdd(module: ModuleBuilder): void {
   });
   module.function("scaleRow", ["row", "count", "scale"], (f, row, count, scale) => {
     const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
-    mapRow(f, module, row, count, (at) => f32x4.mul(at(row), factor));
+    mapRow(f, module, row, count, [row], ([value]) => f32x4.mul(value, factor));
   });
 }
 

@@ -33,7 +33,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineGemm(module, variant, copies);
   definePacking(module, panelWidth(variant), copies);
   defineSoftmax(module, math);
-  defineLayerNorm(module);
+  defineLayerNorm(module, math);
   defineGelu(module, math);
   defineTanh(module, math);
   defineAdd(module);
@@ -42,7 +42,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineScatter(module);
   defineEmbed(module);
   defineDropout(module);
-  defineAttentionGradient(module);
+  defineAttentionGradient(module, math);
   defineCrossEntropy(module, math);
   return { bytes: module.encode(), zeros: module.zeros };
 }
