@@ -1,13 +1,14 @@
 /**
- * Sums in WebAssembly SIMD: two buffers, a scaled one added in, rows added up, a row scaled.
+ * Sums in WebAssembly SIMD: two buffers, a scaled one added in, rows added up.
  */
 import { mapRow } from "../assembler/elementwise.ts";
+import type { FunctionRef } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { AccumulateArgs, AddArgs } from "./contract.ts";
 
-export function defineAdd(module: ModuleBuilder): void {
+export function defineAdd(module: ModuleBuilder): { readonly addRows: FunctionRef } {
   module.function("add", ["out", "a", "b", "count"], (f, out, a, b, count) =>
     mapRow(f, module, out, count, [a, b], ([x, y]) => f32x4.add(x, y)),
   );
@@ -17,7 +18,7 @@ export function defineAdd(module: ModuleBuilder): void {
   });
   /** to[j] += weight_i · from[i][j] in increasing i; `weights` 0 means ones; a weight of 0 leaves its row out, NaN and all. */
   const sums = ["to", "from", "stride", "rows", "count", "weights"] as const;
-  module.function("addRows", sums, (f, to, from, stride, rows, count, weights) => {
+  const addRows = module.function("addRows", sums, (f, to, from, stride, rows, count, weights) => {
     const weight = f.v128(module.splat(1));
     f.while(rows, () => {
       f.if(weights, () => {
@@ -31,10 +32,7 @@ export function defineAdd(module: ModuleBuilder): void {
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
-  module.function("scaleRow", ["row", "count", "scale"], (f, row, count, scale) => {
-    const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
-    mapRow(f, module, row, count, [row], ([value]) => f32x4.mul(value, factor));
-  });
+  return { addRows };
 }
 
 export const add =

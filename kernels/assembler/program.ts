@@ -3,6 +3,7 @@
  */
 import { defineAdd } from "../add/wasm.ts";
 import { defineAttentionGradient } from "../attention/gradient-wasm.ts";
+import { defineAttention } from "../attention/wasm.ts";
 import { defineBlend } from "../blend/wasm.ts";
 import { defineCrossEntropy } from "../cross-entropy/wasm.ts";
 import { defineDropout } from "../dropout/wasm.ts";
@@ -30,13 +31,15 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
-  defineGemm(module, variant, copies);
-  definePacking(module, panelWidth(variant), copies);
-  defineSoftmax(module, math);
+  const width = panelWidth(variant);
+  const gemm = defineGemm(module, variant, copies);
+  definePacking(module, width, copies);
+  const softmax = defineSoftmax(module, math);
   defineLayerNorm(module, math);
   defineGelu(module, math);
   defineTanh(module, math);
-  defineAdd(module);
+  const { addRows } = defineAdd(module);
+  defineAttention(module, width, { gemm, addRows, ...softmax, ...copies });
   defineBlend(module);
   defineGather(module);
   defineScatter(module);

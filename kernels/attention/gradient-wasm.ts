@@ -10,7 +10,29 @@ import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { AttentionGradientArgs } from "./gradient-contract.ts";
-import { headOf, longestText, queriesAtOnce, sum } from "./wasm.ts";
+import { longestText } from "./wasm.ts";
+
+/** Queries whose scores and slopes are held at a time. */
+const queriesAtOnce = 60;
+
+/** Addresses of a head's first query, key and value of a text. */
+interface Head {
+  readonly query: number;
+  readonly key: number;
+  readonly value: number;
+}
+
+/** The head's part of rows [from, …) of qkv; also of dQkv, which has the same shape. */
+function headOf(qkv: WasmHandle, from: number, head: number, d: number, width: number): Head {
+  const query = qkv.address + 4 * (from * 3 * d + head * width);
+  return { query, key: query + 4 * d, value: query + 8 * d };
+}
+
+function sum(values: Float32Array | Int32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
 
 /**
  * attentionSlopeRows turns rows of G, in place, into rows of scale · ∂L/∂s. `p` and `share` (p/m, 0: none wanted) are rows as
