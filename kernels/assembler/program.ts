@@ -19,6 +19,7 @@ import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
 import { type MemoryImport, ModuleBuilder } from "./module.ts";
 import type { Variant } from "./variant.ts";
+import { defineWidening } from "./widen.ts";
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,6 +33,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const copies = defineCopies(module);
   defineGemm(module, variant, copies);
   definePacking(module, panelWidth(variant), copies);
+  defineWidening(module);
   defineSoftmax(module, math);
   defineLayerNorm(module);
   defineGelu(module, math);

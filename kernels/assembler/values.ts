@@ -93,6 +93,8 @@ export const v128 = {
   load: (address: Int, offset = 0) => load("v128", simd(0), 2, address, offset),
   /** One float32 from memory in all four lanes. */
   loadSplat: (address: Int, offset = 0) => load("v128", simd(9), 2, address, offset),
+  /** Four unsigned 16-bit integers from memory, each in 32 bits. */
+  load16x4U: (address: Int, offset = 0) => load("v128", simd(4), 1, address, offset),
   and: vectors(78),
   andNot: vectors(79),
   or: vectors(80),
