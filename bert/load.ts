@@ -8,7 +8,7 @@ import { fileSource, openSafetensors } from "../engine/safetensors-file.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
-import { type BackendName, chooseBackend } from "./choose-backend.ts";
+import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
 import { Model, type ModelOptions } from "./model.ts";
 import { readParameters } from "./read-parameters.ts";
@@ -22,11 +22,17 @@ export interface LoadOptions extends ModelOptions {
    * with it, or when the directory cannot be loaded.
    */
   readonly backend?: BackendName | InferenceBackend | undefined;
+  /**
+   * The build of the wasm backend. Default "auto": relaxed SIMD where the engine has it, else plain. "wide" computes on 256 bits and is
+   * refused with a reason (ERR_BACKEND) where it cannot run: it needs Node 24 or later on x64, sets a flag of V8 for the whole process
+   * (--experimental-wasm-revectorize), and tests itself, which takes about 10 ms.
+   */
+  readonly simd?: Simd | undefined;
   /** At most so many threads. The backends of this version use one. */
   readonly threads?: number | undefined;
 }
 
-const optionNames = ["backend", "threads", "tokenBudget"];
+const optionNames = ["backend", "simd", "threads", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
@@ -37,7 +43,7 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto");
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd });
   try {
     const { config, taper } = await readConfigs(directory);
     const [tokenizer, bert] = await both(

@@ -48,3 +48,10 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineCrossEntropy(module, math);
   return { bytes: module.encode(), zeros: module.zeros };
 }
+
+/** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
+export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
+  const module = new ModuleBuilder(memory);
+  defineGemm(module, variant, defineCopies(module));
+  return { bytes: module.encode(), zeros: module.zeros };
+}

@@ -18,6 +18,7 @@ interface Engine {
 }
 
 const vectorValues = 4;
+const pieceValues = 16_384;
 
 export function intakeOn(engine: () => Engine, keep: Keep): Intake<WasmHandle> {
   const lengthOf = (m: number, k: number, packed: boolean): number =>
@@ -39,7 +40,11 @@ export function intakeOn(engine: () => Engine, keep: Keep): Intake<WasmHandle> {
       const whole = count - (count % vectorValues);
       const rest = new Uint16Array(memory.buffer, source + 2 * whole, count - whole);
       const last = from === "F16" ? halvesToFloats(rest) : bfloatsToFloats(rest);
-      machine.call[from === "F16" ? "widenF16" : "widenBF16"](to, source, whole);
+      const widen = machine.call[from === "F16" ? "widenF16" : "widenBF16"];
+      // In pieces: a function is compiled well between calls, never within one.
+      for (let done = 0; done < whole; done += pieceValues) {
+        widen(to + 4 * done, source + 2 * done, Math.min(pieceValues, whole - done));
+      }
       new Float32Array(memory.buffer, to + 4 * whole, last.length).set(last);
     },
     pack(handle, m, k) {
