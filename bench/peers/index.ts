@@ -3,8 +3,18 @@ import { onnxruntimeNode, onnxruntimeWeb } from "./onnxruntime.ts";
 import type { AbsentPeer, Peer, PeerName } from "./peer.ts";
 import { tfjsWasm } from "./tfjs-wasm.ts";
 
-export type { AbsentPeer, BertSession, BertWeights, Dtype, Peer, PeerName, PeerOptions, Product } from "./peer.ts";
-export type { ProductSession, ReadTensor } from "./peer.ts";
+export type {
+  AbsentPeer,
+  BertSession,
+  BertWeights,
+  Dtype,
+  Peer,
+  PeerName,
+  PeerOptions,
+  Product,
+  ProductSession,
+  ReadTensor,
+} from "./peer.ts";
 
 const openers: Readonly<Record<PeerName, () => Promise<Peer | AbsentPeer>>> = {
   "onnxruntime-node": onnxruntimeNode,

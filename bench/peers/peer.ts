@@ -24,6 +24,10 @@ export interface Product {
   readonly bias?: Float32Array | undefined;
 }
 
+export interface BiasedProduct extends Product {
+  readonly bias: Float32Array;
+}
+
 export interface ProductSession {
   /** Row-major [n, k] to [n, m]. Whether the result is a fresh array is the peer's affair. */
   run(a: Float32Array, n: number): Promise<Float32Array>;
