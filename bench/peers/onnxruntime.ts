@@ -68,6 +68,7 @@ function peer(name: PeerName, version: string, ort: Ort, place: (threads: number
     name,
     version,
     dtypes: ["f32", "int8"],
+    maxThreads: Number.POSITIVE_INFINITY,
     async product(product, options = {}) {
       const session = await open(productModel(product, options.dtype ?? "f32"), options);
       return {

@@ -59,6 +59,8 @@ export interface Peer {
   readonly version: string;
   /** What it can compute in. */
   readonly dtypes: readonly Dtype[];
+  /** More are refused. */
+  readonly maxThreads: number;
   /** Throws ERR_OPTION for a dtype that it lacks, or a number of threads that this process can no longer have. */
   product(product: Product, options?: PeerOptions): Promise<ProductSession>;
   /** Throws as `product`. */

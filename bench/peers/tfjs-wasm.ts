@@ -24,6 +24,7 @@ export async function tfjsWasm(): Promise<Peer | AbsentPeer> {
     name,
     version: found.version,
     dtypes: ["f32"],
+    maxThreads: 1,
     async product({ weights, bias, k, m }, options = {}) {
       checkOptions(options);
       const b = tf.tensor(weights, [k, m], "float32");
