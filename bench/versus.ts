@@ -31,7 +31,7 @@ export interface VersusRow {
 export interface VersusOptions {
   /** Rounds of all in turn. Default 15. */
   readonly runs?: number | undefined;
-  /** No further round after so many seconds. Default 10. */
+  /** No further round after so many seconds; a tenth of it, up to 0.4 s, is each one's to warm up. Default 10. */
   readonly seconds?: number | undefined;
   /**
    * Shortest time of a sample: quick models run several times in one, so that what is timed is a model at work and not one whose weights
@@ -40,8 +40,8 @@ export interface VersusOptions {
   readonly sampleMs?: number | undefined;
 }
 
-/** A forward is a dozen functions; each has to be called often enough to be optimised. */
-const settleMs = 100;
+/** A forward is a dozen functions; each has to be called often enough to be optimised before another's flags are set. */
+const longestSettling = 400;
 
 /** One batch of texts. The first rival is what logits are compared with. Throws ERR_BACKEND if any differs. */
 export async function versus(
@@ -49,6 +49,7 @@ export async function versus(
   rivals: readonly Rival[],
   { runs = 15, seconds = 10, sampleMs = 20 }: VersusOptions = {},
 ): Promise<VersusRow[]> {
+  const settleMs = Math.min(longestSettling, 100 * seconds);
   // Before anything else runs: what V8's optimiser sees first, it compiles under the flags of that moment.
   for (const { session, variant = "plain" } of rivals) await settle(variant, () => session.run(ids), settleMs);
   const expected = await rivals[0].session.run(ids);

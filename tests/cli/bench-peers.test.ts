@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { objects, run } from "./run.ts";
 
-const tiny = ["bench", "peers", "--shape", "1,8,2,8", "--runs", "2", "--variants", "relaxed,wide"];
+const tiny = ["bench", "peers", "--shape", "1,8,2,8", "--runs", "2", "--seconds", "0.2", "--variants", "relaxed,wide"];
 
 interface Report {
   readonly batches: readonly {
@@ -33,7 +33,7 @@ it("times each length, and lists everybody either with rows or with a reason", a
     const names = [...rows.map(({ by }) => by.replace("taperbert ", "")), ...missing.map(({ name }) => name)];
     expect(names.sort()).toEqual(["onnxruntime-node", "relaxed", "tfjs-wasm", "wide"]);
     for (const { by, ms, against, difference } of rows) {
-      expect(ms.count).toBe(2);
+      expect([1, 2]).toContain(ms.count);
       expect(against[by]).toBe(1);
       expect(difference).toBeLessThan(1e-4);
     }
