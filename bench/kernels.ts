@@ -31,6 +31,8 @@ export interface KernelTiming {
   readonly by: Contender;
   /** Median milliseconds of one run. */
   readonly ms: number;
+  /** The same at its best. */
+  readonly bestMs: number;
   /** Median of one run's time over that of the contender's yardstick in the same round. */
   readonly yardsticks: number;
   /** Milliseconds of the yardstick: median of the rounds, and at their best. */
@@ -71,6 +73,7 @@ export async function timeKernel(
         ...weights,
         by,
         ms: median(own) / repeats,
+        bestMs: bestOf(own) / repeats,
         yardsticks: median(pairwiseRatios(own, yardstick)) / repeats,
         yardstickMs: { median: median(yardstick), best: bestOf(yardstick) },
       };
@@ -113,6 +116,8 @@ export interface KernelRow {
   /** Shares of the contender's own peaks; absent for peers. */
   readonly ofIssuePeak?: number;
   readonly ofReadPeak?: number;
+  /** Share of the issue peak in the best rounds, uncorrected: far above `ofIssuePeak`, somebody else disturbed the others. */
+  readonly bestOfIssuePeak?: number;
 }
 
 /** The best that each contender's register loop ever showed, in milliseconds, by name. */
@@ -129,7 +134,7 @@ export function bestYardsticks(timings: readonly KernelTiming[], peaks: readonly
 /** Timings as rates, against the best that the machine showed in the whole run. */
 export function kernelRows(timings: readonly KernelTiming[], peaks: readonly Peaks[]): KernelRow[] {
   const best = bestYardsticks(timings, peaks);
-  return timings.map(({ one, weights, by, ms, yardsticks, yardstickMs }) => {
+  return timings.map(({ one, weights, by, ms, bestMs, yardsticks, yardstickMs }) => {
     const yardstick = best.get(by.name)!;
     const own = by.isPeer ? undefined : peaks.find(({ variant }) => variant === by.variant);
     return {
@@ -140,12 +145,18 @@ export function kernelRows(timings: readonly KernelTiming[], peaks: readonly Pea
       by: by.name,
       microseconds: 1000 * ms,
       drift: yardstickMs.median / yardstick,
-      ...rates(one, (yardsticks * yardstick) / 1000, weights ?? "hot", own),
+      ...rates(one, (yardsticks * yardstick) / 1000, bestMs / 1000, weights ?? "hot", own),
     };
   });
 }
 
-function rates(one: KernelCase, seconds: number, temperature: Temperature, peaks: Peaks | undefined) {
+function rates(
+  one: KernelCase,
+  seconds: number,
+  bestSeconds: number,
+  temperature: Temperature,
+  peaks: Peaks | undefined,
+) {
   const cost: Cost = contractOf(one.kernel).cost(one.sizes as never);
   const flops = (2 * cost.macs) / seconds;
   const bytes = cost.bytes / seconds;
@@ -155,7 +166,11 @@ function rates(one: KernelCase, seconds: number, temperature: Temperature, peaks
     ...(isProduct && { gflopsPerSecond: flops / 1e9 }),
     gbytesPerSecond: bytes / 1e9,
     ...(!isProduct && cost.elements > 0 && { nsPerElement: (1e9 * seconds) / cost.elements }),
-    ...(peaks && isProduct && { ofIssuePeak: flops / peaks.flopsPerSecond }),
+    ...(peaks &&
+      isProduct && {
+        ofIssuePeak: flops / peaks.flopsPerSecond,
+        bestOfIssuePeak: (2 * cost.macs) / bestSeconds / peaks.flopsPerSecond,
+      }),
     ...(peaks && { ofReadPeak: bytes / readPeakFor(peaks, reach).bytesPerSecond }),
   };
 }

@@ -43,7 +43,7 @@ function peakTable(peaks: readonly Peaks[]): string[] {
 
 function rowTable(rows: readonly KernelRow[]): string[] {
   const two = (value: number) => value.toFixed(2);
-  const rates = ["µs", "GFLOP/s", "GB/s", "ns/value", "of issue", "of read", "drift"];
+  const rates = ["µs", "GFLOP/s", "GB/s", "ns/value", "of issue", "at best", "of read", "drift"];
   return table([
     ["kernel", "shape", "weights", "by", ...rates],
     ...rows.map((row) => [
@@ -56,6 +56,7 @@ function rowTable(rows: readonly KernelRow[]): string[] {
       digits(row.gbytesPerSecond),
       when(row.nsPerElement, digits),
       when(row.ofIssuePeak, two),
+      when(row.bestOfIssuePeak, two),
       when(row.ofReadPeak, two),
       two(row.drift),
     ]),

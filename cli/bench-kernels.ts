@@ -38,7 +38,8 @@ const examples = [
 
 const about = `One thread. Peaks are measured first and last, by loops that only multiply and add in registers, or only read memory: "of issue" and
 "of read" are shares of the build's own. Builds run in turn, A B A B; times are medians. "drift" is how much slower than at its best the machine
-was meanwhile, by a loop of fixed length timed in every round; rates are corrected by it. "forward" is the time of BERT-base's bare
+was meanwhile, by a loop of fixed length timed in every round; rates are corrected by it. "at best" is the share of issue in the best rounds: far
+above "of issue", somebody disturbed the others. "forward" is the time of BERT-base's bare
 matrix products over that of its whole dense forward, one text.`;
 
 /** What --only calls the share of a whole forward. */
