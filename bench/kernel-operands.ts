@@ -9,8 +9,12 @@ import { type AnyContract, contractOf } from "../kernels/check.ts";
 import type { InferenceBackend, InferenceOps } from "../kernels/index.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 
-/** Copies of packed weights that together no cache holds. */
+/** Bytes of weights that together no cache holds. */
 const coldBytes = 128 * 2 ** 20;
+
+/** How many copies of weights of `length` values a case goes round. */
+export const copiesOf = (length: number, temperature: Temperature): number =>
+  temperature === "cold" ? Math.ceil(coldBytes / (4 * length)) : 1;
 
 export interface ReadyCase {
   /** Runs the kernel `times` times; cold ones go on with the next copy of the weights. */
@@ -52,7 +56,7 @@ export function operandsOn(backend: InferenceBackend): (one: KernelCase, tempera
       const shape = operand.shape(sizes as never);
       const length = shape.reduce((a, b) => a * b, 1);
       if (operand.role === "packed") {
-        packed = { name, copies: weights(shape, temperature === "cold" ? Math.ceil(coldBytes / (4 * length)) : 1) };
+        packed = { name, copies: weights(shape, copiesOf(length, temperature)) };
         args[name] = packed.copies[0];
         continue;
       }

@@ -11,8 +11,11 @@ import { compilesFor, settle } from "./variants.ts";
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
 
-/** Buffers whose reading is timed: within a usual second cache, within a usual third one, far outside all. */
-export const readBuffers = [512 * KiB, 16 * MiB, 128 * MiB] as const;
+/** Buffers whose reading is timed: within a usual second cache, two within a usual third one, one far outside all. */
+const readBuffers = [512 * KiB, 4 * MiB, 16 * MiB, 128 * MiB] as const;
+
+/** Samples of a read: they are few because the buffers are large. */
+const readSamples = 12;
 
 export interface ReadPeak {
   /** Size of the buffer that was read over and over. */
@@ -30,72 +33,96 @@ export interface Peaks {
   readonly reads: readonly ReadPeak[];
 }
 
-/** A loop of a fixed length whose time tells how fast the machine is now, against how fast it was at its best. */
+/** The register loop of a variant, of a fixed length: its time tells how fast the machine is now. */
 export interface Yardstick {
   readonly run: () => void;
-  /** Milliseconds at its best. */
-  readonly best: number;
-}
-
-export interface MeasuredPeaks extends Peaks {
-  readonly yardstick: Yardstick;
+  /** What one run computes. */
+  readonly flops: number;
 }
 
 export interface PeakOptions {
-  /** Samples of each loop. Default 40. */
+  /** Samples of each register loop. Default 40. */
   readonly samples?: number;
   /** Milliseconds that a sample of a register loop should take. Default 0.2. */
   readonly sampleMs?: number;
-  /** Buffers to read, ascending. Default `readBuffers`. */
+  /** Buffers to read, ascending. Default 512 KiB, 4, 16 and 128 MiB. */
   readonly buffers?: readonly number[];
 }
 
-/** Takes about half a second. Throws ERR_BACKEND or CompileError if this process cannot run the variant. */
-export async function measurePeaks(variant: Variant, options: PeakOptions = {}): Promise<MeasuredPeaks> {
+export interface PeakMeter {
+  readonly yardstick: Yardstick;
+  /** Measures all peaks; takes a few tenths of a second. */
+  measure(): Promise<Peaks>;
+}
+
+/** Compiles the loops of a variant. Throws ERR_BACKEND or CompileError if this process cannot run it. */
+export async function peakMeter(variant: Variant, options: PeakOptions = {}): Promise<PeakMeter> {
   const { samples = 40, sampleMs = 0.2, buffers = readBuffers } = options;
   compilesFor(variant);
   const loops = peakLoops(variant, buffers[buffers.length - 1]);
-  const issue = await registerPeak(variant, loops.issue, sampleMs, samples);
-  const int8 = loops.issueInt8 && (await registerPeak(variant, loops.issueInt8, sampleMs, samples));
-  const reads: ReadPeak[] = [];
-  for (const bufferBytes of buffers) {
-    reads.push({ bufferBytes, bytesPerSecond: await readPeak(variant, loops, bufferBytes, samples) });
-  }
+  const issue = await fixed(variant, loops.issue, sampleMs);
+  const int8 = loops.issueInt8 && (await fixed(variant, loops.issueInt8, sampleMs));
+  for (const bytes of buffers) await settle(variant, () => loops.read(bytes), 5);
+  const yardstick = { run: issue.run, flops: issue.turns * loops.flopsPerTurn };
   return {
-    variant,
-    flopsPerSecond: loops.flopsPerTurn * issue.turnsPerSecond,
-    ...(int8 && { int8OpsPerSecond: loops.int8OpsPerTurn * int8.turnsPerSecond }),
-    reads,
-    yardstick: { run: issue.run, best: issue.best },
+    yardstick,
+    async measure() {
+      const reads: ReadPeak[] = [];
+      for (const bufferBytes of buffers)
+        reads.push({ bufferBytes, bytesPerSecond: await readPeak(loops, bufferBytes) });
+      return {
+        variant,
+        flopsPerSecond: (1000 * yardstick.flops) / (await best(issue.run, samples)),
+        ...(int8 && {
+          int8OpsPerSecond: (1000 * int8.turns * loops.int8OpsPerTurn) / (await best(int8.run, samples)),
+        }),
+        reads,
+      };
+    },
+  };
+}
+
+/** The better of two measurements of the same variant, figure by figure. */
+export function betterPeaks(a: Peaks, b: Peaks): Peaks {
+  return {
+    variant: a.variant,
+    flopsPerSecond: Math.max(a.flopsPerSecond, b.flopsPerSecond),
+    ...(a.int8OpsPerSecond !== undefined && {
+      int8OpsPerSecond: Math.max(a.int8OpsPerSecond, b.int8OpsPerSecond ?? 0),
+    }),
+    reads: a.reads.map(({ bufferBytes, bytesPerSecond }, i) => ({
+      bufferBytes,
+      bytesPerSecond: Math.max(bytesPerSecond, b.reads[i].bytesPerSecond),
+    })),
   };
 }
 
 /** The read peak that a working set of `bytes` bytes can hope for: that of the smallest buffer which is no smaller. */
-export function readPeakFor(peaks: Peaks, bytes: number): ReadPeak {
-  return peaks.reads.find(({ bufferBytes }) => bytes <= bufferBytes) ?? peaks.reads[peaks.reads.length - 1];
+export function readPeakFor({ reads }: Peaks, bytes: number): ReadPeak {
+  return reads.find(({ bufferBytes }) => bytes <= bufferBytes) ?? reads[reads.length - 1];
 }
 
-async function registerPeak(variant: Variant, loop: (turns: number) => void, sampleMs: number, samples: number) {
+/** A loop of as many turns as take `sampleMs` milliseconds. */
+async function fixed(variant: Variant, loop: (turns: number) => void, sampleMs: number) {
   const trial = 5000;
   await settle(variant, () => loop(trial), 30);
   const turns = Math.ceil((trial * sampleMs) / (await best(() => loop(trial), 10)));
-  const run = () => loop(turns);
-  const milliseconds = await best(run, samples);
-  return { run, best: milliseconds, turnsPerSecond: (1000 * turns) / milliseconds };
+  return { turns, run: () => loop(turns) };
 }
 
-async function readPeak(variant: Variant, { read }: PeakLoops, bytes: number, samples: number): Promise<number> {
+async function readPeak({ read }: PeakLoops, bytes: number): Promise<number> {
   // Small buffers are read several times a sample.
   const times = Math.ceil((4 * MiB) / bytes);
   const run = () => {
     for (let i = 0; i < times; i++) read(bytes);
   };
-  await settle(variant, run, 10);
-  return (1000 * times * bytes) / (await best(run, Math.min(samples, 12)));
+  return (1000 * times * bytes) / (await best(run, readSamples));
 }
 
-/** Milliseconds of a function undisturbed: the tenth percentile, as the very fastest may be the clock's mistake. */
-async function best(run: () => void, samples: number): Promise<number> {
-  const measured = await measure({ run }, { runs: samples, warmup: 1 });
-  return quantile(measured.samples.run, 0.1);
+/** Milliseconds of a function undisturbed. */
+async function best(run: () => void, runs: number): Promise<number> {
+  return bestOf((await measure({ run }, { runs, warmup: 1 })).samples.run);
 }
+
+/** The tenth percentile: the very fastest sample may be the clock's mistake. */
+export const bestOf = (samples: readonly number[]): number => quantile(samples, 0.1);

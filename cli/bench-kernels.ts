@@ -1,24 +1,30 @@
-/** `taperbert bench kernels`: every kernel's rates as fractions of the machine's measured peaks, builds interleaved. */
+/** `taperbert bench kernels`: every kernel's rates as fractions of the machine's measured peaks; builds and peers interleaved. */
+import { build, type Contender, peerContender } from "../bench/contenders.ts";
 import { describeEnvironment, environment } from "../bench/environment.ts";
+import { type ForwardShare, forwardShare, recording } from "../bench/forward-share.ts";
 import { type KernelCase, kernelCases } from "../bench/kernel-cases.ts";
-import { operandsOn, type Temperature } from "../bench/kernel-operands.ts";
-import { benchKernel, type Contender, type KernelRow } from "../bench/kernels.ts";
-import { type MeasuredPeaks, measurePeaks, type Peaks } from "../bench/peaks.ts";
+import type { Temperature } from "../bench/kernel-operands.ts";
+import { hasWeights, type KernelTiming, kernelRows, timeKernel } from "../bench/kernels.ts";
+import { betterPeaks, type PeakMeter, type Peaks, peakMeter, type Yardstick } from "../bench/peaks.ts";
+import { openPeer, type PeerName, peerNames } from "../bench/peers/index.ts";
+import { randomModel, randomText } from "../bench/random-model.ts";
 import { compilesFor, refusal, variants } from "../bench/variants.ts";
+import { configOfShape, namedShapes } from "../bert/config.ts";
 import { nearestName, TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
 import { inferenceContracts } from "../kernels/index.ts";
+import { type Absent, kernelReport } from "./bench-kernels-report.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { digits, table } from "./table.ts";
 
 const flags = {
-  only: { type: "string", value: "K,K,…", help: "these kernels; default all" },
+  only: { type: "string", value: "K,K,…", help: 'these kernels, "forward" among them; default all' },
   rows: { type: "string", value: "N,N,…", help: "these numbers of rows; default all" },
   shape: { type: "string", value: "TEXT", help: "only shapes whose name contains TEXT, like 768x3072" },
   variants: { type: "string", value: "V,V,…", help: "of plain, relaxed and wide (Node 24 on x64); default all" },
   cold: { type: "boolean", help: "also with weights that come from memory, rotated through more than any cache" },
+  peers: { type: "string", value: "P,P,…", help: `the same products in ${peerNames.join(", ")}; default none` },
   runs: { type: "string", value: "R", help: "rounds a case; default 15" },
   ...commonFlags,
 } as const satisfies Flags;
@@ -26,12 +32,19 @@ const flags = {
 const examples = [
   "taperbert bench kernels",
   "taperbert bench kernels --only matmul --rows 1,8,128 --variants relaxed,wide --cold",
-  "taperbert bench kernels --only attention,softmax --json",
+  "taperbert bench kernels --only matmul --peers onnxruntime-node,onnxruntime-web --json",
+  "taperbert bench kernels --only forward",
 ];
 
-const about = `One thread. Peaks are measured first, by loops that only multiply and add in registers, or only read memory: "of issue" and "of read"
-are shares of them. Builds run in turn, A B A B; times are medians. "drift" is how much slower than at its best the machine was meanwhile, by
-a loop of fixed length timed in every round; rates are corrected by it.`;
+const about = `One thread. Peaks are measured first and last, by loops that only multiply and add in registers, or only read memory: "of issue" and
+"of read" are shares of the build's own. Builds run in turn, A B A B; times are medians. "drift" is how much slower than at its best the machine
+was meanwhile, by a loop of fixed length timed in every round; rates are corrected by it. "at best" is the share of issue in the best rounds: far
+above "of issue", somebody disturbed the others. "forward" is the time of BERT-base's bare
+matrix products over that of its whole dense forward, one text.`;
+
+/** What --only calls the share of a whole forward. */
+const wholeForward = "forward";
+const shareTokens = [32, 128] as const;
 
 export async function benchKernels(argv: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags("bench kernels", argv, flags);
@@ -40,109 +53,131 @@ export async function benchKernels(argv: readonly string[], io: Io): Promise<num
     return 0;
   }
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true });
-  const cases = casesFor(values);
-  const wanted = chosen(values.variants, "variants", variants) as readonly Variant[];
-  const refused = wanted.map((variant) => ({ by: variant, why: refusal(variant) })).filter(({ why }) => why);
-  const running = wanted.filter((variant) => refused.every(({ by }) => by !== variant));
-  const peaks: MeasuredPeaks[] = [];
-  for (const variant of running) {
-    io.progress(`peaks of ${variant}`);
-    peaks.push(await measurePeaks(variant));
+  const { cases, tokens } = workFor(values);
+  const wanted = chosen(values.variants, "variants", variants);
+  const peers = values.peers === undefined ? [] : chosen(values.peers, "peers", peerNames);
+  const refused: Absent[] = [];
+  const meters = new Map<Variant, PeakMeter>();
+  for (const variant of wanted) {
+    const why = refusal(variant);
+    if (why === undefined) meters.set(variant, await peakMeter(variant));
+    else refused.push({ by: variant, why });
   }
-  const contenders = peaks.map(contender);
-  const temperatures: readonly Temperature[] = values.cold ? ["hot", "cold"] : ["hot"];
-  const rows: KernelRow[] = [];
-  for (const temperature of temperatures) {
-    for (const one of cases) {
-      // Without weights there is nothing to be cold.
-      if (temperature === "cold" && one.kernel !== "matmul") continue;
-      io.progress(`${one.kernel} ${one.shape}, ${temperature}`);
-      const options = { yardstick: peaks[peaks.length - 1].yardstick, ...(runs !== undefined && { runs }) };
-      rows.push(...(await benchKernel(one, temperature, contenders, options)));
+  if (meters.size === 0) {
+    throw new TaperError("ERR_BACKEND", `bench kernels: ${refused.map(({ why }) => why).join(" ")}`);
+  }
+  const before = await peaksOf(meters, io);
+  const timings: KernelTiming[] = [];
+  if (cases.length > 0) {
+    const contenders = await contendersOf(meters, peers, refused);
+    const temperatures: readonly Temperature[] = values.cold ? ["hot", "cold"] : ["hot"];
+    for (const temperature of temperatures) {
+      for (const one of cases) {
+        if (temperature === "cold" && !hasWeights(one)) continue;
+        io.progress(`${one.kernel} ${one.shape}, ${temperature}`);
+        timings.push(...(await timeKernel(one, temperature, contenders, { runs })));
+      }
     }
+    for (const contender of contenders) await contender.dispose();
   }
+  const shares: ForwardShare[] = [];
+  if (tokens.length > 0) {
+    for (const variant of meters.keys()) shares.push(...(await sharesOf(variant, tokens, runs, io)));
+  }
+  const after = await peaksOf(meters, io);
+  const peaks = before.map((peak, i) => betterPeaks(peak, after[i]));
   io.progress("");
+  const report = { peaks, rows: kernelRows(timings, peaks), shares, refused };
   const where = await environment();
-  if (values.json) {
-    printJson(io, { threads: 1, peaks: peaks.map(withoutYardstick), rows, refused, environment: where });
-    return 0;
+  if (values.json) printJson(io, { threads: 1, ...report, environment: where });
+  else {
+    for (const line of kernelReport(report)) io.out(line);
+    io.err(describeEnvironment(where));
   }
-  for (const line of inWords(peaks, rows)) io.out(line);
-  for (const { by, why } of refused) io.out(`${by}: cannot run here: ${why}`);
-  io.err(describeEnvironment(where));
   return 0;
 }
 
-function contender(peaks: MeasuredPeaks): Contender {
-  const { variant } = peaks;
-  compilesFor(variant);
-  const ready = operandsOn(wasmBackend({ variant }));
-  return { name: variant, variant, peaks, ready: async (one, temperature) => ready(one, temperature) };
+async function peaksOf(meters: ReadonlyMap<Variant, PeakMeter>, io: Io): Promise<Peaks[]> {
+  const peaks: Peaks[] = [];
+  for (const [variant, meter] of meters) {
+    io.progress(`peaks of ${variant}`);
+    peaks.push(await meter.measure());
+  }
+  return peaks;
 }
 
-function casesFor(values: Values<typeof flags>): readonly KernelCase[] {
-  const names = inferenceContracts.map(({ name }) => name);
-  const only = chosen(values.only, "only", names);
-  const known = [...new Set(kernelCases.map(({ rows }) => String(rows)))];
-  const rows = chosen(values.rows, "rows", known).map(Number);
-  const part = values.shape?.replace(/[x×\s]+/g, " × ") ?? "";
+async function contendersOf(
+  meters: ReadonlyMap<Variant, PeakMeter>,
+  peers: readonly PeerName[],
+  refused: Absent[],
+): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const [variant, { yardstick }] of meters) {
+    compilesFor(variant);
+    contenders.push(build(variant, wasmBackend({ variant }), yardstick));
+  }
+  // Compiled by themselves, or under the flags of a build that asks for none.
+  const measured = [...meters].map(([variant, { yardstick }]): [Variant, Yardstick] => [variant, yardstick]);
+  const [variant, yardstick] = measured.find(([name]) => name !== "wide") ?? measured[0];
+  for (const name of peers) {
+    const peer = await openPeer(name);
+    if ("absent" in peer) refused.push({ by: name, why: peer.absent });
+    else contenders.push(peerContender(peer, variant === "wide" ? "relaxed" : variant, yardstick));
+  }
+  return contenders;
+}
+
+async function sharesOf(
+  variant: Variant,
+  tokens: readonly number[],
+  runs: number | undefined,
+  io: Io,
+): Promise<ForwardShare[]> {
+  compilesFor(variant);
+  const backend = recording(wasmBackend({ variant }));
+  const config = configOfShape(namedShapes.base);
+  io.progress(`BERT-base on ${variant}`);
+  const model = randomModel(config, {}, backend, 1);
+  try {
+    const shares: ForwardShare[] = [];
+    for (const count of tokens) {
+      io.progress(`BERT-base on ${variant}, ${count} tokens`);
+      const text = randomText(count, config.vocabulary, 1);
+      shares.push(await forwardShare("base", model, backend, text, { variant, runs }));
+    }
+    return shares;
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** What --only, --rows and --shape leave. Throws ERR_OPTION if that is nothing. */
+function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; tokens: readonly number[] } {
+  const names = inferenceContracts.map(({ name }) => name as string);
+  const only = chosen(values.only, "only", [...names, wholeForward]);
+  const counts = [...new Set([...kernelCases.map(({ rows }) => rows), ...shareTokens])].map(String);
+  const rows = chosen(values.rows, "rows", counts).map(Number);
+  const part = values.shape?.replace(/\s*[x×]\s*/g, " × ");
   const cases = kernelCases.filter(
-    (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part),
+    (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part ?? ""),
   );
-  if (cases.length > 0) return cases;
+  const withForward = only.includes(wholeForward) && part === undefined;
+  const tokens = withForward ? shareTokens.filter((count) => rows.includes(count)) : [];
+  if (cases.length + tokens.length > 0) return { cases, tokens };
   throw new TaperError(
     "ERR_OPTION",
-    "bench kernels: no case is left by --only, --rows and --shape; widen one of them.",
+    "bench kernels: --only, --rows and --shape leave nothing to run; widen one of them.",
   );
 }
 
 /** What a list of names picks; all of them without a list. Throws ERR_OPTION for a name that is not known. */
-function chosen(text: string | undefined, flag: string, known: readonly string[]): readonly string[] {
+function chosen<Name extends string>(text: string | undefined, flag: string, known: readonly Name[]): readonly Name[] {
   if (text === undefined) return known;
-  const names = text.split(",");
-  const stranger = names.find((name) => !known.includes(name));
-  if (stranger === undefined) return names;
-  const near = nearestName(stranger, known);
-  const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
-  throw new TaperError("ERR_OPTION", `--${flag} has no "${stranger}"; ${hint}.`);
-}
-
-function withoutYardstick({ variant, flopsPerSecond, int8OpsPerSecond, reads }: Peaks): Peaks {
-  return { variant, flopsPerSecond, ...(int8OpsPerSecond !== undefined && { int8OpsPerSecond }), reads };
-}
-
-function inWords(peaks: readonly Peaks[], rows: readonly KernelRow[]): string[] {
-  const giga = (value: number | undefined) => (value === undefined ? "" : digits(value / 1e9));
-  const optional = (value: number | undefined, form: (value: number) => string) =>
-    value === undefined ? "" : form(value);
-  const sizes = peaks[0]?.reads.map(({ bufferBytes }) => `read ${bufferBytes / 2 ** 20} MiB`) ?? [];
-  const heading = ["kernel", "shape", "weights", "by", "µs", "GFLOP/s", "GB/s", "ns/value"];
-  return [
-    ...table([
-      ["peaks", "GFLOP/s", "int8 GOP/s", ...sizes.map((size) => `${size}, GB/s`)],
-      ...peaks.map(({ variant, flopsPerSecond, int8OpsPerSecond, reads }) => [
-        variant,
-        giga(flopsPerSecond),
-        giga(int8OpsPerSecond),
-        ...reads.map(({ bytesPerSecond }) => giga(bytesPerSecond)),
-      ]),
-    ]),
-    "",
-    ...table([
-      [...heading, "of issue", "of read", "drift"],
-      ...rows.map((row) => [
-        row.kernel,
-        row.shape,
-        row.weights ?? "",
-        row.by,
-        digits(row.microseconds),
-        optional(row.gflopsPerSecond, digits),
-        digits(row.gbytesPerSecond),
-        optional(row.nsPerElement, digits),
-        optional(row.ofIssuePeak, (share) => share.toFixed(2)),
-        optional(row.ofReadPeak, (share) => share.toFixed(2)),
-        row.drift.toFixed(2),
-      ]),
-    ]),
-  ];
+  return text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    if (found !== undefined) return found;
+    const near = nearestName(name, known);
+    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
+  });
 }
