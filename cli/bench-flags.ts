@@ -79,3 +79,13 @@ export function scheduleOf(values: BenchValues, layers: number): number[] | unde
   const text = values["skim-schedule"];
   return text === undefined ? undefined : parseSchedule(text, layers, "--skim-schedule");
 }
+
+/** What a reader must know of a shape's weights; undefined for a trained model. */
+export function describeSchedule({ directory }: Described, shares: readonly number[] | undefined): string | undefined {
+  if (directory !== undefined) return undefined;
+  const narrowing =
+    shares === undefined
+      ? "nothing narrows"
+      : `skims by schedule, not by decisions: layers attend to ${shares.join(", ")}`;
+  return `no checkpoint: ${narrowing}`;
+}
