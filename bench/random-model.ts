@@ -10,7 +10,7 @@ import type { ParameterSource } from "../bert/parameters.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import type { TimedText } from "./latency.ts";
+import type { TimedText } from "./ways.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {

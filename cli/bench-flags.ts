@@ -1,7 +1,8 @@
 /** What both benches need: a model or a shape, texts or a length, and a schedule for weights that decide nothing. */
-import type { TimedText } from "../bench/latency.ts";
+
 import { randomText } from "../bench/random-model.ts";
 import { parseSchedule } from "../bench/schedule.ts";
+import type { TimedText } from "../bench/ways.ts";
 import { loadTokenizer } from "../bert/tokenizer/load.ts";
 import { TaperError } from "../engine/errors.ts";
 import { bundledModel } from "./bundled-model.ts";

@@ -2,9 +2,9 @@
 import { type Breakdown, breakdown, type LayerWork, type LengthBucket, type Work } from "../bench/breakdown.ts";
 import { type Totals, totalsOf } from "../bench/executed.ts";
 import { gflops } from "../bench/flops.ts";
-import type { TimedText } from "../bench/latency.ts";
 import { type PartName, partNames } from "../bench/operations.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
+import type { TimedText } from "../bench/ways.ts";
 import { chooseBackend } from "../bert/choose-backend.ts";
 import { loadModel } from "../bert/load.ts";
 import type { Trace } from "../bert/trace.ts";
