@@ -19,7 +19,17 @@ export interface Machine {
   readonly panelWidth: number;
   /** An address with at least 256 bytes of zeros. */
   readonly zeros: number;
-  /** The address of `bytes` bytes that are the caller's until its operation ends; asking again may move them. */
+  /** Threads that share the chunks of a task. */
+  readonly threads: number;
+  /**
+   * Calls a task (`ModuleBuilder.task`) for all of its chunks 0 … chunks − 1, on whichever threads are free, and returns when all are done.
+   * `args` are its parameters without the last two.
+   */
+  run(task: string, args: readonly number[], chunks: number): void;
+  /**
+   * The address of `threads` times `bytes` bytes (a multiple of 64) that are the caller's until its operation ends; asking again may
+   * move them. A thread's own part starts at `address + module.thread · bytes`.
+   */
   workspace(bytes: number): number;
   /** The values at an address, until memory grows. */
   floats(address: number, length: number): Float32Array;

@@ -1,6 +1,7 @@
 /**
  * A WebAssembly module under construction: one imported memory, functions of i32 parameters, float constants in memory.
- * Imports: `env.memory` and the immutable `env.scratch`, the address of memory that only this instance uses.
+ * Imports: `env.memory`, and of each instance's own the immutable `env.scratch`, the address of memory that only it uses, and
+ * `env.thread`, its number.
  * It holds no state after `encode()` and instantiates nothing.
  */
 
@@ -34,6 +35,8 @@ export class ModuleBuilder {
   readonly tail: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
   /** The address of more memory that is this instance's own. */
   readonly scratch: Expr<"i32"> = i32.add(this.tail, tailBytes);
+  /** The number of the thread that runs this instance, from 0. */
+  readonly thread: Expr<"i32"> = { type: "i32", code: [0x23, 1] };
   /** Four lanes of ones, then four of zeros: read r bytes before the middle, it is the mask of the first r bytes. */
   readonly laneMasks: number;
   /** Zeros, as many as any tile reads of a missing bias. */
@@ -61,6 +64,18 @@ export class ModuleBuilder {
     const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, ...unsigned(i)] }));
     body(builder, ...(locals as unknown as Parameters<Names>));
     return { index, parameters };
+  }
+
+  /**
+   * A function whose work can be shared: its last two parameters, `first` and `last`, say which of its chunks to do. Chunks are
+   * independent: in any order and on any thread they give the same bits. `Machine.run` calls it.
+   */
+  task<const Names extends readonly string[]>(
+    name: string,
+    parameters: Names,
+    body: (f: FunctionBuilder, ...parameters: Parameters<readonly [...Names, "first", "last"]>) => void,
+  ): FunctionRef {
+    return this.function(name, [...parameters, "first", "last"] as const, body);
   }
 
   /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */
@@ -94,6 +109,7 @@ export class ModuleBuilder {
         vector([
           [...text("env"), ...text("memory"), 0x02, ...limits],
           [...text("env"), ...text("scratch"), 0x03, typeCode.i32, 0x00],
+          [...text("env"), ...text("thread"), 0x03, typeCode.i32, 0x00],
         ]),
       ),
       section(sectionId.function, vector(this.#functions.map((f) => unsigned(arities.indexOf(f.parameters))))),

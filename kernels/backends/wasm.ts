@@ -165,13 +165,16 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
 function start({ bytes, zeros }: Program, width: number): Engine {
   const memory = new WebAssembly.Memory({ initial: initialPages });
   const scratch = constantEnd;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, scratch } });
+  const env = { memory, scratch, thread: 0 };
+  const call = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports as Machine["call"];
   const heap = heapIn(memory, scratch + tailBytes + gemmScratchBytes);
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
-    call: exports as Machine["call"],
+    call,
     panelWidth: width,
     zeros,
+    threads: 1,
+    run: (task, args, chunks) => call[task](...args, 0, chunks),
     workspace(bytes) {
       if (bytes > workspace.bytes) {
         if (workspace.bytes > 0) heap.give(workspace.address, workspace.bytes);

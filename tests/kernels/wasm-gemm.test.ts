@@ -20,7 +20,7 @@ const variants = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
     return [];
   }
   const memory = new WebAssembly.Memory({ initial: pages });
-  const env = { memory, scratch: constantEnd };
+  const env = { memory, scratch: constantEnd, thread: 0 };
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
   return [{ variant, memory, gemm: exports.gemm as (...args: number[]) => void }];
 });
