@@ -11,13 +11,15 @@ export interface ColdStart {
   readonly importMs: number;
   readonly loadMs: number;
   readonly firstMs: number;
-  /** The same text once the engine has settled: median of the last half of `steadyRounds`. */
+  /** The same text once the engine has settled: median of the last half of its repetitions. */
   readonly steadyMs: number;
   /** The most memory a process had. */
   readonly peakBytes: number;
 }
 
+/** Repetitions of the text after the first: so many, or for so long. */
 const steadyRounds = 40;
+const steadyMilliseconds = 2000;
 
 /** `task` has one text and one way. */
 export async function coldStart(task: Task, processes: number): Promise<ColdStart> {
@@ -30,13 +32,14 @@ export async function coldStart(task: Task, processes: number): Promise<ColdStar
       const coldMs = performance.now() - start;
       const later: number[] = [];
       let peakBytes = 0;
-      for (let round = 0; round < steadyRounds; round++) {
+      const until = performance.now() + steadyMilliseconds;
+      while (later.length < 3 || (later.length < steadyRounds && performance.now() < until)) {
         const result = await child.round();
         later.push(total(result.ways));
         peakBytes = result.peakBytes;
       }
       const { importMs, loadMs } = child.opened;
-      const steadyMs = median(later.slice(steadyRounds / 2));
+      const steadyMs = median(later.slice(Math.floor(later.length / 2)));
       all.push({ coldMs, importMs, loadMs, firstMs: first, steadyMs, peakBytes });
     } finally {
       await child.stop();

@@ -44,7 +44,8 @@ export const loadNow = (): number => Math.round(100 * loadavg()[0]) / 100;
 
 export async function fingerprint(input: FingerprintInput): Promise<Fingerprint> {
   const { load: after = loadNow(), ...machine } = await environment();
-  const modelHash = input.directory === undefined ? undefined : await hashOf(join(input.directory, "model.safetensors"));
+  const modelHash =
+    input.directory === undefined ? undefined : await hashOf(join(input.directory, "model.safetensors"));
   const commit = await commitOf(input.packageRoot);
   return {
     ...machine,
@@ -82,7 +83,8 @@ async function commitOf(root: string): Promise<string | undefined> {
 
 /** Lines for people. */
 export function describeFingerprint(of: Fingerprint): string[] {
-  const { cpu, cores, platform, node, v8, backend, variant, threads, weights, modelHash, commit, load, timingLoop } = of;
+  const { cpu, cores, platform, node, v8, backend, variant, threads, weights, modelHash, commit, load, timingLoop } =
+    of;
   const busy = timingLoop.spread > 0.05 || Math.max(load.before, load.after) > cores / 2;
   return [
     `${cpu}, ${cores} cores; ${platform}; Node ${node} (V8 ${v8})`,

@@ -6,8 +6,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BackendName } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
-import type { LoadOptions } from "../bert/load.ts";
 import type { Text } from "../bert/model.ts";
 import type { Trace } from "../bert/trace.ts";
 import { type ErrorCode, TaperError } from "../engine/errors.ts";
@@ -25,7 +25,7 @@ export interface Task {
   readonly build: string;
   /** A model directory. */
   readonly model: string;
-  readonly options: Pick<LoadOptions, "threads"> & { readonly backend?: string };
+  readonly options: { readonly threads?: number | undefined; readonly backend?: BackendName | undefined };
   /** Texts to tokenise in every query, or ids as they are. */
   readonly texts: readonly (Text | TimedText)[];
   readonly ways: readonly ProcessWay[];
@@ -60,7 +60,10 @@ export function builtDirectory(): string {
   const candidates = [here, join(here, ".."), join(here, "../dist")];
   const found = candidates.find((directory) => existsSync(join(directory, "bench-child.js")));
   if (found !== undefined) return found;
-  throw new TaperError("ERR_FILE", `bench-child.js was not found (looked in ${candidates.join(", ")}); run npm run build.`);
+  throw new TaperError(
+    "ERR_FILE",
+    `bench-child.js was not found (looked in ${candidates.join(", ")}); run npm run build.`,
+  );
 }
 
 export class MeasuredProcess {
@@ -94,7 +97,9 @@ export class MeasuredProcess {
     return ask(this.name, this.child, "round");
   }
 
+  /** Ends the process; one that has ended by itself is left at that. */
   async stop(): Promise<void> {
+    if (!this.child.connected) return;
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.disconnect();
     await ended;

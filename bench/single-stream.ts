@@ -38,8 +38,7 @@ export function figuresOf<Name extends string>({ samples, queries }: Stream<Name
       const textMs = mediansOf(byText);
       const ms = queryMs(byText);
       const units = byText.length > 1 ? byText.map((rounds) => queryMs([rounds])) : ms.map((value) => [value]);
-      const pairs = baseMs.map((ms, t): [number, number] => [ms, textMs[t]]);
-      const ratio = (of: readonly [number, number][]): number => sum(of.map(([a]) => a)) / sum(of.map(([, b]) => b));
+      const pairs = byText.length > 1 ? zip(baseMs, textMs) : zip(forwards(samples[base][0]), forwards(byText[0]));
       const figures: StreamFigures = {
         queries,
         ms: tails(ms),
@@ -48,10 +47,16 @@ export function figuresOf<Name extends string>({ samples, queries }: Stream<Name
         tokeniseMs: mean(byText.flatMap((rounds) => rounds.map(({ prepareMs }) => prepareMs))),
         forwardMs: mean(byText.flatMap((rounds) => rounds.map(({ runMs }) => runMs))),
         textMs,
-        speedup: ratio(pairs),
+        speedup: sum(baseMs) / sum(textMs),
         speedupInterval: bootstrap(pairs, ratio),
       };
       return [name, figures];
     }),
   ) as Record<Name, StreamFigures>;
 }
+
+const forwards = (rounds: readonly Sample[]): number[] => rounds.map(({ runMs }) => runMs);
+
+const zip = (a: readonly number[], b: readonly number[]): [number, number][] => a.map((value, i) => [value, b[i]]);
+
+const ratio = (of: readonly [number, number][]): number => sum(of.map(([a]) => a)) / sum(of.map(([, b]) => b));

@@ -47,7 +47,7 @@ export async function observe<Name extends string>(
   texts: readonly TimedText[],
   ways: Readonly<Record<Name, RunWay>>,
   roof?: Roof,
-  progress: (done: number) => void = () => undefined,
+  progress: (line: string) => void = () => undefined,
 ): Promise<Readonly<Record<Name, Observed>>> {
   let take: (() => number) | undefined;
   const model = await open((backend) => {
@@ -72,7 +72,7 @@ export async function observe<Name extends string>(
         if (take) roofMs.push(take());
         traces.push(trace[0]);
         if (classifies) answers.push(answerOf(logits[0]));
-        progress(t + 1);
+        progress(`answers of ${name}: ${t + 1} of ${texts.length} texts`);
       }
       found[name] = {
         ...(!padded && { traces, ...(classifies && { answers }) }),
