@@ -1,17 +1,17 @@
 /**
  * Two sides (builds of this package, or models) against each other in one run: a pair of fresh processes takes turns round by round, then
  * a new pair. The unit is the pair: two processes of one build differ by a few percent for as long as they live (where memory lies,
- * what the compiler chose), and no number of rounds within one pair sees that. What moved is decided by a sign test over pairs beside a
- * least effect. Node only.
+ * what the compiler chose), and no number of rounds within one pair sees that. Both of a pair stay on one core where the system allows it, so
+ * that neither has the busier one. What moved is decided by a sign test over pairs beside a least effect. Node only.
  */
-import { MeasuredProcess, type RoundResult, type Task } from "./measured-process.ts";
+import { coresToPin, MeasuredProcess, type RoundResult, type Task } from "./measured-process.ts";
 import { median } from "./statistics.ts";
 
 /** A change is one only if all of its interval lies beyond this. */
 export const leastEffect = 0.03;
 
-/** With nine pairs the interval from the second to the eighth ratio covers the true one in 96 of 100 runs, and bears one disturbed pair. */
-export const defaultPairs = 9;
+/** With 15 pairs the interval from the fourth to the twelfth ratio covers the true one in 96 of 100 runs, and bears three disturbed pairs. */
+export const defaultPairs = 15;
 
 export interface Side {
   readonly name: string;
@@ -46,6 +46,8 @@ export interface Comparison {
   readonly pairs: number;
   readonly rounds: number;
   readonly leastEffect: number;
+  /** Whether both of a pair ran on one core. */
+  readonly pinned: boolean;
   /** Probability that the interval holds the true ratio. */
   readonly coverage: number;
   readonly changes: readonly Change[];
@@ -63,9 +65,17 @@ interface PairRounds {
 /** Both sides run the same texts and have ways of the same names. Throws what a side's process meets. */
 export async function compareSides(a: Side, b: Side, options: CompareOptions = {}): Promise<Comparison> {
   const { pairs: count = defaultPairs, seconds = 20, leastEffect: least = leastEffect, progress } = options;
+  // Threads need cores of their own.
+  const cores = a.task.options.threads === 1 && b.task.options.threads === 1 ? coresToPin() : [];
   const pairs: PairRounds[] = [];
   for (let pair = 0; pair < count; pair++) {
-    pairs.push(await runPair(a, b, pair % 2 === 1, (1000 * seconds) / count));
+    pairs.push(
+      await runPair(a, b, {
+        bFirst: pair % 2 === 1,
+        core: cores[pair % cores.length],
+        milliseconds: (1000 * seconds) / count,
+      }),
+    );
     progress?.(`pair ${pair + 1} of ${count}`);
   }
   const [first] = pairs;
@@ -79,6 +89,7 @@ export async function compareSides(a: Side, b: Side, options: CompareOptions = {
     pairs: count,
     rounds: pairs.reduce((sum, pair) => sum + pair.a.length, 0),
     leastEffect: least,
+    pinned: cores.length > 0,
     coverage,
     changes: times
       .filter(([what]) => what !== "tokenise" || a.task.texts.every(isCharacters))
@@ -98,11 +109,17 @@ const isCharacters = (text: Task["texts"][number]): boolean => typeof text === "
 const warmupMilliseconds = 300;
 const fewestRounds = 3;
 
-async function runPair(a: Side, b: Side, bFirst: boolean, milliseconds: number): Promise<PairRounds> {
+interface PairPlan {
+  readonly bFirst: boolean;
+  readonly core: number | undefined;
+  readonly milliseconds: number;
+}
+
+async function runPair(a: Side, b: Side, { bFirst, core, milliseconds }: PairPlan): Promise<PairRounds> {
   const sides = bFirst ? [b, a] : [a, b];
   const processes: MeasuredProcess[] = [];
   try {
-    for (const { name, task } of sides) processes.push(await MeasuredProcess.start(name, task));
+    for (const { name, task } of sides) processes.push(await MeasuredProcess.start(name, task, core));
     await untilLate(warmupMilliseconds, 2, () => roundOf(processes));
     const rounds: RoundResult[][] = [];
     await untilLate(milliseconds, fewestRounds, async (round) => {

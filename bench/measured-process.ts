@@ -2,8 +2,9 @@
  * A fresh process with one build of this package and one model in it, that runs rounds on request: so that a cold start is cold, and two
  * builds can take turns. The parent keeps the time of the process as a whole; the child that of its parts.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendName } from "../bert/choose-backend.ts";
@@ -66,6 +67,12 @@ export function builtDirectory(): string {
   );
 }
 
+/** Cores that a process can be kept on, by Linux's `taskset`; none elsewhere. */
+export function coresToPin(): number[] {
+  const allowed = (core: number): boolean => spawnSync("taskset", ["-c", String(core), "true"]).status === 0;
+  return Array.from({ length: availableParallelism() }, (_, core) => core).filter(allowed);
+}
+
 export class MeasuredProcess {
   readonly opened: Opened;
   private readonly child: ChildProcess;
@@ -77,10 +84,12 @@ export class MeasuredProcess {
     this.opened = opened;
   }
 
-  /** Starts a process and loads the model in it. `name` stands in errors. Throws what the child met. */
-  static async start(name: string, task: Task): Promise<MeasuredProcess> {
+  /** Starts a process, on one core if it is given, and loads the model in it. `name` stands in errors. Throws what the child met. */
+  static async start(name: string, task: Task, core?: number): Promise<MeasuredProcess> {
+    const pinned = { execPath: "taskset", execArgv: ["-c", String(core), process.execPath] };
     const child = fork(join(builtDirectory(), "bench-child.js"), {
       execArgv: [],
+      ...(core !== undefined && pinned),
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       serialization: "advanced",
     });

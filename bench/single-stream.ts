@@ -28,7 +28,7 @@ export interface StreamFigures {
 export type Figures<Name extends string> = Readonly<Record<Name, StreamFigures>>;
 
 /** `base` is what the others are compared with. */
-export function figuresOf<Name extends string>({ samples, queries }: Stream<Name>, base: Name): Figures<Name> {
+export function figuresOf<Name extends string>({ samples, queries }: Stream<Name>, base: NoInfer<Name>): Figures<Name> {
   const entries = Object.entries<readonly (readonly Sample[])[]>(samples);
   const mediansOf = (byText: readonly (readonly Sample[])[]): number[] =>
     byText.map((rounds) => median(rounds.map(({ runMs }) => runMs)));

@@ -83,7 +83,8 @@ export async function stream<Name extends string, Ids>(
         const name = names[(i + t + round) % names.length];
         samples[name][t].push(await query(name, t));
       }
-      between?.(++queries, runs * texts);
+      queries++;
+      between?.(queries, runs * texts);
       if (clock() >= deadline) return finish(samples, queries);
     }
   }

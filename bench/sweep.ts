@@ -26,7 +26,7 @@ export interface SweepPoint {
 }
 
 const entropies = [0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9];
-const keepThresholds = [-1, -0.5, 0, 0.5, 1, 1.5, 2];
+const keepThresholds = [-0.5, 0, 0.25, 0.5, 0.75, 1, 1.5];
 const attentionScales = [0.25, 0.5, 1, 1.5, 2, 3];
 
 interface Setting {

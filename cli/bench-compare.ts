@@ -137,7 +137,8 @@ async function processesWith(
   io: Io,
 ): Promise<number> {
   const build = found[0].kind === "model" ? join(builtDirectory(), "index.js") : undefined;
-  const { backend, threads } = loadOptions(values);
+  // One thread unless more are asked for: a pair then shares a core, which is what makes small changes visible.
+  const { backend, threads = 1 } = loadOptions(values);
   const texts = await textsOf(found[0].kind === "model" ? found[0].path : model, values);
   const ways: ProcessWay[] = [
     { name: "dense", dials: dense },
@@ -242,13 +243,13 @@ function changeTable(changes: readonly Comparison["changes"][number][]): string[
 
 function inWords(
   names: readonly string[],
-  { pairs, rounds, coverage, changes, work, leastEffect: least }: Comparison,
+  { pairs, rounds, pinned, coverage, changes, work, leastEffect: least }: Comparison,
 ): string[] {
   const moved = changes.filter(({ verdict }) => verdict !== "no difference");
   return [
     `A: ${names[0]}`,
     `B: ${names[1]}`,
-    `${pairs} pairs of processes, ${rounds} rounds each; intervals cover ${percent(coverage)}; least effect ${percent(least)}`,
+    `${pairs} pairs of processes, ${rounds} rounds each${pinned ? ", both of a pair on one core" : ""}; intervals cover ${percent(coverage)}; least effect ${percent(least)}`,
     "",
     ...changeTable(changes),
     "",

@@ -67,29 +67,33 @@ export interface WordsPyramid {
   readonly exitLayer: number;
 }
 
-/** One text: a square for each word that entered a layer, centred; below the answer nothing runs any more. */
+/** One text: a square for each word that entered a layer, centred; layers after the answer did not run and are not drawn. */
 export function wordsPyramid({ words, layers, exitLayer }: WordsPyramid, { width, title }: FunnelOptions): string {
-  const left = 26;
-  const pitch = Math.min(16, (width - left - 34) / Math.max(1, words.length));
-  const height = layers * 16 + 6;
-  const middle = (left + width - 34) / 2;
-  const rows = Array.from({ length: layers }, (_, l) => {
+  const left = 30;
+  const right = width - 34;
+  const pitch = Math.min(16, (right - left) / Math.max(1, words.length));
+  const middle = (left + right) / 2;
+  const entered = Array.from({ length: exitLayer }, (_, l) => words.filter((reached) => reached > l));
+  const rows = entered.map((alive, l) => {
     const y = 3 + l * 16;
-    const alive = words.flatMap((reached, i) => (reached > l ? [i] : []));
     const start = middle - (alive.length * pitch) / 2;
-    const cells = alive.map((word, i) =>
-      bar(start + i * pitch, y + 1, Math.max(1, pitch - 2), 13, depthColour(words[word], layers)),
-    );
-    const ran = l < exitLayer;
-    const count = ran ? String(alive.length) : "·";
-    return [
-      label(left - 10, y + 7.5, String(l + 1), { anchor: "end", size: 11 }),
-      ...cells,
-      label(width, y + 7.5, count, { anchor: "end", size: 11 }),
-    ].join("");
+    const cells = alive.map((reached, i) => {
+      return bar(start + i * pitch, y + 1, Math.max(1, pitch - 2), 13, depthColour(reached, layers));
+    });
+    const numbers = label(18, y + 7.5, String(l + 1), { anchor: "end", size: 11 });
+    return numbers + cells.join("") + label(width, y + 7.5, String(alive.length), { anchor: "end", size: 11 });
   });
-  const alive = Array.from({ length: exitLayer }, (_, l) => words.filter((reached) => reached > l).length);
-  return picture(width, height, title, `words that entered each layer: ${alive.join(", ")}`, ...rows);
+  const rest = exitLayer < layers ? `layers ${exitLayer + 1} to ${layers} did not run` : "";
+  const height = exitLayer * 16 + (rest === "" ? 6 : 26);
+  const summary = `words that entered each layer: ${entered.map((alive) => alive.length).join(", ")}`;
+  return picture(
+    width,
+    height,
+    title,
+    summary,
+    ...rows,
+    label(middle, height - 10, rest, { anchor: "middle", size: 11 }),
+  );
 }
 
 /** Deeper words are stronger. */

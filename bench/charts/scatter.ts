@@ -14,7 +14,7 @@ export interface ScatterSeries {
   /** A CSS colour. */
   readonly colour: string;
   readonly points: readonly ScatterPoint[];
-  /** Join the points in the order of x. */
+  /** Join the points in their order. */
   readonly joined?: boolean;
   /** A larger ring: the point to compare with. */
   readonly ring?: boolean;
@@ -25,13 +25,16 @@ export interface ScatterOptions {
   readonly title: string;
   readonly x: string;
   readonly y: string;
-  readonly formatY: (value: number) => string;
+  /** A tick of the y axis in words; `step` lies between two of them. */
+  readonly formatY: (value: number, step: number) => string;
+  /** The y axis spans at least so much: differences that are noise should not look like cliffs. */
+  readonly leastSpan?: number;
 }
 
 /** Axis titles stand above and below the plane, the legend at the top. */
 export function scatterChart(
   series: readonly ScatterSeries[],
-  { width, title, x, y, formatY }: ScatterOptions,
+  { width, title, x, y, formatY, leastSpan = 0 }: ScatterOptions,
 ): string {
   const points = series.flatMap((one) => one.points);
   if (points.length === 0) return "";
@@ -39,13 +42,14 @@ export function scatterChart(
   const ys = points.map((point) => point.y);
   const top = 46;
   const bottom = height - 40;
-  const vertical = linear(Math.min(...ys), Math.max(...ys), bottom, top, 4);
-  const left = 10 + Math.max(...vertical.ticks.map((tick) => textWidth(formatY(tick))));
+  const vertical = linear(Math.min(...ys, Math.max(...ys) - leastSpan), Math.max(...ys), bottom, top, 4);
+  const tickOf = (tick: number): string => formatY(tick, vertical.ticks[1] - vertical.ticks[0]);
+  const left = 10 + Math.max(...vertical.ticks.map((tick) => textWidth(tickOf(tick))));
   const right = width - 12;
   const horizontal = linear(0, Math.max(...points.map((point) => point.x)), left, right, width < 420 ? 4 : 6);
   const grid = vertical.ticks.flatMap((tick) => [
     line(left, vertical.at(tick), right, vertical.at(tick)),
-    label(left - 8, vertical.at(tick), formatY(tick), { anchor: "end" }),
+    label(left - 8, vertical.at(tick), tickOf(tick), { anchor: "end" }),
   ]);
   const feet = horizontal.ticks.map((tick) =>
     label(horizontal.at(tick), bottom + 14, tickText(tick), { anchor: "middle" }),
@@ -71,10 +75,9 @@ function drawSeries(
   atX: (x: number) => number,
   atY: (y: number) => number,
 ) {
-  const sorted = [...points].sort((a, b) => a.x - b.x);
-  const path = sorted.map(({ x, y }, i) => `${i === 0 ? "M" : "L"}${atX(x).toFixed(1)} ${atY(y).toFixed(1)}`).join("");
+  const path = points.map(({ x, y }, i) => `${i === 0 ? "M" : "L"}${atX(x).toFixed(1)} ${atY(y).toFixed(1)}`).join("");
   const stroke = { d: path, fill: "none", stroke: colour, "stroke-width": 1.5, opacity: 0.55 };
-  const dots = sorted.map(({ x, y, tip }) =>
+  const dots = points.map(({ x, y, tip }) =>
     element(
       "circle",
       {
@@ -88,7 +91,7 @@ function drawSeries(
       element("title", {}, escapeXml(tip)),
     ),
   );
-  return (joined && sorted.length > 1 ? element("path", stroke) : "") + dots.join("");
+  return (joined && points.length > 1 ? element("path", stroke) : "") + dots.join("");
 }
 
 function legend(series: readonly ScatterSeries[], width: number): string {

@@ -31,7 +31,7 @@ export function sharesChart(rows: readonly SharesRow[], options: SharesOptions):
   const height = top + rows.length * (rowHeight + (narrow ? 16 : 0)) + 24;
   const foot = height - 22;
   const step = rowHeight + (narrow ? 16 : 0);
-  const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
   const grid = scale.ticks.flatMap((tick) => [
     line(scale.at(tick), top - 4, scale.at(tick), foot, tick === 1 ? "var(--muted)" : "var(--grid)"),
     label(scale.at(tick), foot + 12, percent(tick), { anchor: tick === 0 && narrow ? "start" : "middle" }),

@@ -29,6 +29,8 @@ export interface ReportData {
 }
 
 const exampleCount = 4;
+/** Tokens. */
+const longestExample = 30;
 
 /** Measures a subject; takes about twice as long as its latency alone. */
 export async function reportOf(
@@ -62,17 +64,19 @@ export function narrowestWay({ ways }: Pick<Subject, "ways">): string {
   return ["both", "scheduled", "skim", "exit"].find((name) => Object.hasOwn(ways, name)) ?? "dense";
 }
 
-/** Texts from early answers to late ones, of a length that can be looked at. */
+/** Texts that were answered at different layers, from early to late, of a length that can be looked at: the longest of each. */
 async function examplesOf(subject: Subject, way: string, traces: readonly Trace[]): Promise<Example[]> {
   const { source, config } = subject;
   if (source === undefined || config.task !== "sequence-classification") return [];
-  const candidates = traces
-    .map(({ exitLayer, length }, t) => ({ t, exitLayer, length }))
-    .filter(({ length }) => length >= 8 && length <= 36)
-    .sort((a, b) => a.exitLayer - b.exitLayer || b.length - a.length);
-  const chosen = Array.from({ length: Math.min(exampleCount, candidates.length) }, (_, i) => {
-    const last = Math.max(1, Math.min(exampleCount, candidates.length) - 1);
-    return candidates[Math.round((i * (candidates.length - 1)) / last)].t;
+  const longest = new Map<number, number>();
+  for (const [t, { exitLayer, length }] of traces.entries()) {
+    const before = longest.get(exitLayer);
+    if (length <= longestExample && (before === undefined || traces[before].length < length)) longest.set(exitLayer, t);
+  }
+  const byLayer = [...longest].sort(([a], [b]) => a - b).map(([, t]) => t);
+  const count = Math.min(exampleCount, byLayer.length);
+  const chosen = Array.from({ length: count }, (_, i) => {
+    return byLayer[Math.round((i * (byLayer.length - 1)) / Math.max(1, count - 1))];
   });
   const model = await subject.open();
   try {

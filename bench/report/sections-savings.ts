@@ -67,7 +67,7 @@ export function ablationSection(data: ReportData): string {
         times(row.counted),
         digits(row.latency.ms.p50),
         times(row.realised),
-        row.name === "dense" ? "" : between(low, high),
+        row.name === "dense" ? "–" : between(low, high),
         row.realisedFraction.toFixed(2),
         digits(row.roofMs),
       ],
@@ -119,7 +119,8 @@ export function tradeOffSection({ sweep }: ReportData): string {
       title: `${y} against ${name}`,
       x: name,
       y,
-      formatY: (value) => percent(value, 0),
+      formatY: (value, step) => percent(value, step < 0.0099 ? 1 : 0),
+      leastSpan: 0.06,
     });
   return section(
     "What it costs in accuracy",

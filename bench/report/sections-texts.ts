@@ -13,7 +13,7 @@ export function narrowingSection({ alive, examples, latency }: ReportData): stri
   return section(
     "How texts narrow",
     `Tokens leave before layers, whole texts leave when they are answered; ${basis}.`,
-    figure(`All ${latency.texts} texts together: tokens that enter a layer, of all tokens.`, responsive(chart, 760)),
+    figure(`All ${latency.texts} texts together: tokens that enter a layer, of all tokens.`, responsive(chart)),
     ...examples.map(drawExample),
   );
 }

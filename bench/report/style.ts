@@ -67,7 +67,7 @@ footer p { margin: 0 0 6px; max-width: 100ch; }
   thead { display: none; }
   tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); column-gap: 18px; padding: 12px 0; border-bottom: 1px solid var(--grid); }
   tr th:first-child { grid-column: 1 / -1; font-weight: 600; padding: 0 0 4px; border: 0; white-space: normal; }
-  td { border: 0; padding: 2px 0; display: flex; justify-content: space-between; gap: 8px; white-space: normal; }
+  td { border: 0; padding: 2px 0; overflow-wrap: normal; display: flex; justify-content: space-between; gap: 8px; white-space: normal; }
   td::before { content: attr(data-label); color: var(--muted); font-weight: 400; }
 }
 `;
