@@ -8,7 +8,7 @@ import type { Opened, RoundResult, Task, WayResult } from "./measured-process.ts
 
 async function open(task: Task): Promise<{ model: Model; opened: Opened }> {
   const start = performance.now();
-  const build = (await import(pathToFileURL(task.build).href)) as typeof import("../index.ts");
+  const build = (await import(pathToFileURL(task.build).href)) as Pick<typeof import("../bert/load.ts"), "loadModel">;
   const imported = performance.now();
   const model = await build.loadModel(task.model, task.options);
   const loadMs = performance.now() - imported;

@@ -14,7 +14,7 @@ import { type ColdStart, coldStart } from "./cold-start.ts";
 import { type Fingerprint, fingerprint, loadNow } from "./fingerprint.ts";
 import { builtDirectory, type Task } from "./measured-process.ts";
 import { type OfflineRow, offline } from "./offline.ts";
-import { measurePeaks, readPeakFor } from "./peaks.ts";
+import { measurePeaks, readBuffers } from "./peaks.ts";
 import { randomDirectory } from "./random-directory.ts";
 import type { Roof } from "./roofline.ts";
 import type { Subject } from "./subject.ts";
@@ -146,14 +146,15 @@ function offlineOf(
   const { dense } = ways;
   const narrowed = ways.both ?? ways.skim ?? ways.exit;
   const all = { dense: dense.options(0), ...(narrowed && { narrowed: narrowed.options(0) }) };
-  return offline(model, texts, all, { batches, seconds: Math.max(0.5, seconds / 4) });
+  return offline(model, texts, all, { batches, seconds: seconds / 4 });
 }
 
 /** Weights are read once a forward: how fast, depends on which cache holds all of them. */
 async function roofOf(variant: Variant, { layers, d, f }: BertConfig): Promise<Roof> {
-  const peaks = await measurePeaks(variant);
   const weightBytes = 4 * layers * (4 * d * d + 2 * d * f);
-  return { macsPerSecond: peaks.flopsPerSecond / 2, bytesPerSecond: readPeakFor(peaks, weightBytes).bytesPerSecond };
+  const buffer = readBuffers.find((bytes) => bytes >= weightBytes) ?? readBuffers[readBuffers.length - 1];
+  const { flopsPerSecond, reads } = await measurePeaks(variant, { buffers: [buffer] });
+  return { macsPerSecond: flopsPerSecond / 2, bytesPerSecond: reads[0].bytesPerSecond };
 }
 
 async function coldStartOf(
