@@ -15,9 +15,10 @@ import { type Fingerprint, fingerprint, loadNow } from "./fingerprint.ts";
 import { builtDirectory, type Task } from "./measured-process.ts";
 import { type OfflineRow, offline } from "./offline.ts";
 import { measurePeaks, readBuffers } from "./peaks.ts";
+import { type PeerRow, peersNotTimed, timePeers } from "./peer-rows.ts";
 import { randomDirectory } from "./random-directory.ts";
 import type { Roof } from "./roofline.ts";
-import type { Subject } from "./subject.ts";
+import { narrowestWay, type Subject } from "./subject.ts";
 import { Yardstick } from "./timing-loop.ts";
 import { type Observed, observe, timeWays } from "./ways.ts";
 
@@ -34,6 +35,8 @@ export interface LatencyOptions {
   readonly packageRoot: string;
   /** The directory whose vocabulary random weights get in fresh processes. */
   readonly vocabulary: string;
+  /** Time other libraries, too. */
+  readonly peers: boolean;
   /** Name of the backend asked for, for fresh processes. */
   readonly backend?: Task["options"]["backend"];
   readonly progress: (line: string) => void;
@@ -60,6 +63,8 @@ export interface LatencyReport {
   readonly peakBytes: number;
   /** Or why there is none. */
   readonly coldStart?: ColdStart | { readonly absent: string };
+  /** Other libraries on the same texts, or why they are not here. */
+  readonly peers: readonly PeerRow[];
   readonly fingerprint: Fingerprint;
 }
 
@@ -98,6 +103,10 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
   yardstick.measure();
   const roof = name === "wasm" ? await roofOf(variant as Variant, config) : undefined;
   const observed = await observe(subject.open, texts, ways, roof, (line) => options.progress(line));
+  const { runs, seconds, progress } = options;
+  const peers = options.peers
+    ? await timePeers(subject, narrowestWay(subject), { runs, seconds, progress })
+    : peersNotTimed;
   const cold = options.coldStarts > 0 ? await coldStartOf(subject, options) : undefined;
   options.progress("");
   const titles = Object.fromEntries(Object.entries(ways).map(([way, { title }]) => [way, title]));
@@ -125,6 +134,7 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
     loadMs,
     peakBytes,
     ...(cold && { coldStart: cold }),
+    peers,
     fingerprint: await fingerprint({
       backend: { name, variant },
       threads: options.threads,

@@ -9,12 +9,18 @@ import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import type { ReadTensor } from "./peers/peer.ts";
 import type { TimedText } from "./ways.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {
+  return modelOf(config, taper, backend, randomWeights(seed));
+}
+
+/** A model of parameters that `read` gives by name and shape. It owns the backend from here on. */
+export function modelOf(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, read: ReadTensor): Model {
   try {
-    return new Model(buildBert(config, taper, parameterSource(backend, randomWeights(seed))), backend);
+    return new Model(buildBert(config, taper, parameterSource(backend, read)), backend);
   } catch (error) {
     backend.dispose();
     throw error;
@@ -25,7 +31,7 @@ export function randomModel(config: BertConfig, taper: TaperConfig, backend: Inf
  * The values of any parameter by name and shape, of a model that `randomModel` makes from this seed: BERT's initialisation, from a supply of
  * normal numbers that starts over and over, as 110 million fresh ones take longer than the bench.
  */
-export function randomWeights(seed: number): (name: string, shape: readonly number[]) => Float32Array {
+export function randomWeights(seed: number): ReadTensor {
   const random = new Random(seed);
   // A prime, so that no two rows of a matrix are equal.
   const supply = Float32Array.from({ length: 65_521 }, () => 0.02 * random.normal());

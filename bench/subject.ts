@@ -32,6 +32,11 @@ export interface TitledWay extends RunWay {
   readonly title: string;
 }
 
+/** The way that saves most of those that a subject has. */
+export function narrowestWay({ ways }: Pick<Subject, "ways">): string {
+  return ["both", "scheduled", "skim", "exit"].find((name) => Object.hasOwn(ways, name)) ?? "dense";
+}
+
 /** What a model of these configurations can do besides being dense. */
 export function abilitiesOfConfig(config: BertConfig, taper: TaperConfig): Abilities {
   return {

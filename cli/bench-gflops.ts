@@ -82,7 +82,9 @@ export async function benchGflops(argv: readonly string[], io: Io): Promise<numb
     printJson(io, { ...header, ...inGflops(totals), ...breakdownInJson(work) });
     return 0;
   }
-  io.out(`${name}: ${totals.texts} texts, ${totals.tokens} tokens, ${basis}; ${counted}`);
+  io.out(
+    `${name}: ${totals.texts} text${totals.texts === 1 ? "" : "s"}, ${totals.tokens} tokens, ${basis}; ${counted}`,
+  );
   if (schedule !== undefined) io.out(schedule);
   for (const line of inWords(totals, work)) io.out(line);
   if (verified)

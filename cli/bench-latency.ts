@@ -3,6 +3,7 @@ import type { AblationRow } from "../bench/ablation.ts";
 import { describeFingerprint } from "../bench/fingerprint.ts";
 import { type LatencyOptions, type LatencyReport, measureLatency } from "../bench/latency.ts";
 import type { OfflineRow } from "../bench/offline.ts";
+import type { PeerRow } from "../bench/peer-rows.ts";
 import { samplesBeyond } from "../bench/statistics.ts";
 import { benchFlags, checkBenchFlags } from "./bench-flags.ts";
 import { defaultRows, subjectOf } from "./bench-subject.ts";
@@ -17,6 +18,7 @@ export const latencyFlags = {
   runs: { type: "string", value: "R", help: "rounds over the texts; default 5" },
   seconds: { type: "string", value: "S", help: "stop timing the stream after so long; default 30" },
   "cold-starts": { type: "string", value: "N", help: "fresh processes to start; default 3, 0 for none" },
+  peers: { type: "boolean", help: "also time other libraries (npm --prefix bench/peers ci), on up to 50 texts" },
 } as const satisfies Flags;
 
 const flags = { ...benchFlags, ...latencyFlags, ...commonFlags } as const satisfies Flags;
@@ -45,6 +47,7 @@ export function latencyOptions(values: Values<typeof latencyFlags & typeof bench
     threads,
     packageRoot: packageRoot(),
     vocabulary: values.model ?? values.tokenizer ?? bundledModel(),
+    peers: values.peers ?? false,
     backend: typeof backend === "string" ? backend : undefined,
     progress: (line) => io.progress(line),
   };
@@ -70,7 +73,7 @@ export function latencyInWords(report: LatencyReport): string[] {
   return [
     ...describeFingerprint(report.fingerprint),
     "",
-    `${model}: ${texts} texts, ${tokens} tokens; ${queries} queries each way${timedTexts < texts ? `; time reached ${timedTexts} texts` : ""}`,
+    `${model}: ${texts} text${texts === 1 ? "" : "s"}, ${tokens} tokens; ${queries} queries each way${timedTexts < texts ? `; time reached ${timedTexts} texts` : ""}`,
     ...(note === undefined ? [] : [`${note}; only the milliseconds mean anything`]),
     "",
     ...ablationTable(ablation),
@@ -80,6 +83,9 @@ export function latencyInWords(report: LatencyReport): string[] {
     "",
     ...(report.offline.length > 0 ? ["offline, without tokenisation", ...offlineTable(report.offline), ""] : []),
     ...coldTable(report),
+    "",
+    "other libraries, one thread, ids to logits; ÷ above 1: ours is the faster",
+    ...peerTable(report.peers),
   ];
 }
 
@@ -164,4 +170,18 @@ function coldTable({ coldStart, loadMs, peakBytes }: LatencyReport): string[] {
     ["  peak memory", mebibytes(coldStart.peakBytes)],
     ...here,
   ]);
+}
+
+function peerTable(rows: readonly PeerRow[]): string[] {
+  const timed = rows.filter(({ absent }) => absent === undefined);
+  const heading = ["", "p50 ms", "÷ ours, dense", "÷ ours, narrowed", "logits differ by"];
+  const body = timed.map(({ name, ms, againstDense, againstNarrowed, difference }) => [
+    name,
+    optional(ms, digits),
+    optional(againstDense, times),
+    optional(againstNarrowed, times),
+    optional(difference, (value) => value.toExponential(1)),
+  ]);
+  const missing = rows.filter(({ absent }) => absent !== undefined).map(({ name, absent }) => `${name}: ${absent}`);
+  return [...(timed.length > 0 ? table([heading, ...body]) : []), ...missing];
 }

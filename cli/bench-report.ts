@@ -2,7 +2,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type ReportData, reportOf } from "../bench/report/data.ts";
 import { reportPage } from "../bench/report/page.ts";
-import { type PeerRow, parsePeers, peersNotTimed } from "../bench/report/peers.ts";
 import { show, TaperError } from "../engine/errors.ts";
 import { benchFlags, checkBenchFlags } from "./bench-flags.ts";
 import { latencyFlags, latencyOptions } from "./bench-latency.ts";
@@ -14,14 +13,13 @@ const flags = {
   ...benchFlags,
   ...latencyFlags,
   out: { type: "string", value: "FILE", help: "the page; default report.html" },
-  peers: { type: "string", value: "FILE", help: "what bench peers --json printed" },
   from: { type: "string", value: "FILE", help: "draw again what --json printed, measuring nothing" },
   ...commonFlags,
 } as const satisfies Flags;
 
 const examples = [
   "taperbert bench report --model DIR --data dev.tsv",
-  "taperbert bench report --model DIR --data dev.tsv --limit 500 --peers peers.json --out report.html",
+  "taperbert bench report --model DIR --data dev.tsv --limit 500 --peers --out report.html",
   "taperbert bench report --model DIR --data dev.tsv --json > report.json && taperbert bench report --from report.json",
 ];
 
@@ -39,9 +37,7 @@ export async function benchReport(argv: readonly string[], io: Io): Promise<numb
     data = parseReportData(await readJson(values.from), values.from);
   } else {
     checkBenchFlags("bench report", values);
-    const peers: readonly PeerRow[] =
-      values.peers === undefined ? peersNotTimed : parsePeers(await readJson(values.peers), values.peers);
-    data = await reportOf(await subjectOf("bench report", values), latencyOptions(values, io), peers);
+    data = await reportOf(await subjectOf("bench report", values), latencyOptions(values, io));
   }
   if (values.json) {
     printJson(io, data);

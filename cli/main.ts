@@ -19,7 +19,7 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
   },
   flops: { about: "what a shape costs, by layer and part", load: async () => (await import("./flops.ts")).flops },
   bench: {
-    about: "gflops or latency on texts of yours; kernels",
+    about: "gflops or latency on texts of yours; kernels; peers",
     load: async () => (await import("./bench.ts")).bench,
   },
   train: { about: "train a model from a config", load: async () => (await import("./train.ts")).train },

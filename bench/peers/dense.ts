@@ -2,6 +2,7 @@
  * A dense BERT's parameters as the peers like them: products row-major [k, m], so that they multiply from the right as they lie.
  * Nothing is kept: every call reads anew.
  */
+import { TaperError } from "../../engine/errors.ts";
 import type { BertWeights, BiasedProduct } from "./peer.ts";
 
 /** Linear layers [m, k] of these names side by side, as one product [k, names · m]. */
@@ -57,15 +58,21 @@ export interface PaddedBatch {
   readonly ids: Int32Array;
   /** [texts]: how many of a row are real. */
   readonly lengths: Int32Array;
-  readonly isRagged: boolean;
 }
 
-export function pad(ids: readonly (readonly number[])[]): PaddedBatch {
+/** Throws ERR_INPUT for unequal lengths where no `padding` was asked for. */
+export function pad(ids: readonly (readonly number[])[], padding: boolean): PaddedBatch {
   const lengths = Int32Array.from(ids, (text) => text.length);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   const all = new Int32Array(ids.length * longest);
   for (const [t, text] of ids.entries()) all.set(text, t * longest);
-  return { texts: ids.length, longest, ids: all, lengths, isRagged: lengths.some((length) => length < longest) };
+  if (!padding && lengths.some((length) => length < longest)) {
+    throw new TaperError(
+      "ERR_INPUT",
+      `a peer was opened for texts of equal lengths, found [${lengths}]; open it with padding.`,
+    );
+  }
+  return { texts: ids.length, longest, ids: all, lengths };
 }
 
 /** [texts, c] to a list. */

@@ -20,8 +20,9 @@ export interface Located {
 
 /** A package of bench/peers, or why there is none. */
 export function locate(name: string): Located | { absent: string } {
-  const home = peersDirectory(dirname(fileURLToPath(import.meta.url)));
-  if (home === undefined) return { absent: `not in a checkout of the repository: clone it, then ${install}` };
+  const root = repository();
+  if (root === undefined) return { absent: `not in a checkout of the repository: clone it, then ${install}` };
+  const home = join(root, "bench", "peers");
   const directory = join(home, "node_modules", name);
   const manifest = join(directory, "package.json");
   if (!existsSync(manifest)) return { absent: `not installed: ${install}` };
@@ -35,10 +36,10 @@ export function locate(name: string): Located | { absent: string } {
   };
 }
 
-/** Upwards from wherever this code lies: bench/peers/, dist/ or dist/chunks/. */
-function peersDirectory(from: string): string | undefined {
-  const candidate = join(from, "bench", "peers");
-  if (existsSync(join(candidate, "package.json"))) return candidate;
+/** The checkout that this code runs from; undefined in an installed package, which has no benches of peers. */
+export function repository(from: string = dirname(fileURLToPath(import.meta.url))): string | undefined {
+  // Upwards from wherever this code lies: bench/peers/, dist/ or dist/chunks/.
+  if (existsSync(join(from, "bench", "peers", "package.json"))) return from;
   const parent = dirname(from);
-  return parent === from ? undefined : peersDirectory(parent);
+  return parent === from ? undefined : repository(parent);
 }

@@ -68,6 +68,7 @@ function peer(name: PeerName, version: string, ort: Ort, place: (threads: number
     name,
     version,
     dtypes: ["f32", "int8"],
+    maxThreads: Number.POSITIVE_INFINITY,
     async product(product, options = {}) {
       const session = await open(productModel(product, options.dtype ?? "f32"), options);
       return {
@@ -79,13 +80,14 @@ function peer(name: PeerName, version: string, ort: Ort, place: (threads: number
       };
     },
     async bert(weights, options = {}) {
-      const session = await open(bertModel(weights, options.dtype ?? "f32"), options);
+      const { dtype = "f32", padding = false } = options;
+      const session = await open(bertModel(weights, { dtype, padding }), options);
       return {
         async run(texts) {
-          const { ids, lengths, longest } = pad(texts);
+          const { ids, lengths, longest } = pad(texts, padding);
           const { logits } = await session.run({
             ids: new ort.Tensor("int32", ids, [texts.length, longest]),
-            lengths: new ort.Tensor("int32", lengths, [texts.length]),
+            ...(padding && { lengths: new ort.Tensor("int32", lengths, [texts.length]) }),
           });
           return split(logits.data as Float32Array, texts.length);
         },

@@ -15,6 +15,11 @@ export interface PeerOptions {
   readonly dtype?: Dtype | undefined;
 }
 
+export interface BertOptions extends PeerOptions {
+  /** Whether texts of unequal lengths will come together. Default false, as it takes a mask, which costs a little. */
+  readonly padding?: boolean | undefined;
+}
+
 /** out[n, m] = a[n, k] · weights[k, m] (+ bias[m]). */
 export interface Product {
   readonly k: number;
@@ -44,7 +49,7 @@ export interface BertWeights {
 }
 
 export interface BertSession {
-  /** Token ids, all of segment 0, to the logits [c] of each text; the batch is padded to its longest text. */
+  /** Token ids, all of segment 0, to the logits [c] of each text; with `padding` a batch is padded to its longest text. */
   run(ids: readonly (readonly number[])[]): Promise<Float32Array[]>;
   dispose(): Promise<void>;
 }
@@ -54,10 +59,12 @@ export interface Peer {
   readonly version: string;
   /** What it can compute in. */
   readonly dtypes: readonly Dtype[];
+  /** More are refused. */
+  readonly maxThreads: number;
   /** Throws ERR_OPTION for a dtype that it lacks, or a number of threads that this process can no longer have. */
   product(product: Product, options?: PeerOptions): Promise<ProductSession>;
   /** Throws as `product`. */
-  bert(weights: BertWeights, options?: PeerOptions): Promise<BertSession>;
+  bert(weights: BertWeights, options?: BertOptions): Promise<BertSession>;
 }
 
 export interface AbsentPeer {

@@ -5,9 +5,8 @@ import type { Trace } from "../../bert/trace.ts";
 import { type Breakdown, breakdown } from "../breakdown.ts";
 import { type LatencyOptions, type LatencyReport, measureLatency } from "../latency.ts";
 import { type Pyramid, pyramidOf } from "../pyramid.ts";
-import type { Subject } from "../subject.ts";
+import { narrowestWay, type Subject } from "../subject.ts";
 import { type SweepPoint, sweep } from "../sweep.ts";
-import type { PeerRow } from "./peers.ts";
 
 export interface Example extends Pyramid {
   /** The most probable label and its probability. */
@@ -25,7 +24,6 @@ export interface ReportData {
   readonly alive: readonly { readonly alive: number; readonly answered: number }[];
   readonly sweep: readonly SweepPoint[];
   readonly examples: readonly Example[];
-  readonly peers: readonly PeerRow[];
 }
 
 const exampleCount = 4;
@@ -33,11 +31,7 @@ const exampleCount = 4;
 const longestExample = 30;
 
 /** Measures a subject; takes about twice as long as its latency alone. */
-export async function reportOf(
-  subject: Subject,
-  options: LatencyOptions,
-  peers: readonly PeerRow[],
-): Promise<ReportData> {
+export async function reportOf(subject: Subject, options: LatencyOptions): Promise<ReportData> {
   const { report, observed } = await measureLatency(subject, options);
   const { config, taper } = subject;
   const widest = narrowestWay(subject);
@@ -55,13 +49,7 @@ export async function reportOf(
     alive: work.layers.map(({ attended, answered }) => ({ alive: attended / work.tokens, answered })),
     sweep: points,
     examples,
-    peers,
   };
-}
-
-/** The way that saves most of those that a subject has. */
-export function narrowestWay({ ways }: Pick<Subject, "ways">): string {
-  return ["both", "scheduled", "skim", "exit"].find((name) => Object.hasOwn(ways, name)) ?? "dense";
 }
 
 /** Texts that were answered at different layers, from early to late, of a length that can be looked at: the longest of each. */

@@ -2,8 +2,9 @@
 import type { AblationRow } from "../ablation.ts";
 import { type ScatterSeries, scatterChart } from "../charts/scatter.ts";
 import { sharesChart } from "../charts/shares.ts";
+import { narrowestWay } from "../subject.ts";
 import type { SeriesName, SweepPoint } from "../sweep.ts";
-import { narrowestWay, type ReportData } from "./data.ts";
+import type { ReportData } from "./data.ts";
 import { between, digits, percent, points, times } from "./format.ts";
 import { escapeHtml, figure, half, type Row, responsive, section, table } from "./html.ts";
 

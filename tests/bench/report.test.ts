@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { reportPage } from "../../bench/report/page.ts";
-import { parsePeers } from "../../bench/report/peers.ts";
 import { inventedReport } from "./report-data.ts";
 
 const data = inventedReport();
@@ -42,25 +41,6 @@ it("does without labels, cold starts, offline rows, dials and examples", () => {
   });
   expect(plain).toContain("no checkpoint: skims by schedule");
   expect(plain).not.toMatch(/NaN|undefined|Infinity|accuracy<\/th>/);
-});
-
-it("reads what bench peers prints and refuses other JSON", () => {
-  const rows = [
-    { by: "ours", ms: { median: 2 } },
-    { by: "theirs", ms: { median: 4 }, against: { ours: 2 }, difference: 1e-7 },
-  ];
-  const missing = [{ name: "tfjs-wasm", absent: "not installed" }];
-  const peers = parsePeers({ shape: "base", batches: [{ lengths: [8], rows }], missing }, "peers.json");
-  expect(peers).toEqual([
-    { name: "ours", what: "base, f32, 8 tokens", ms: 2 },
-    { name: "theirs", what: "base, f32, 8 tokens", ms: 4, against: 2, difference: 1e-7 },
-    { name: "tfjs-wasm", absent: "not installed" },
-  ]);
-  for (const wrong of [null, {}, { batches: [{ lengths: [1], rows: [{}] }] }]) {
-    expect(() => parsePeers(wrong, "peers.json")).toThrow(
-      /peers.json: expected what taperbert bench peers --json prints/,
-    );
-  }
 });
 
 interface Seen {

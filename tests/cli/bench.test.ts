@@ -123,6 +123,16 @@ describe("bench latency", () => {
     expect(ran.out.join("\n")).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it("has a row for every peer, and a reason where it was not timed", async () => {
+    const names = ["onnxruntime-node", "onnxruntime-web", "tfjs-wasm", "@huggingface/transformers"];
+    const { peers } = await latencyOf("--model", model, "--data", data, ...quick);
+    expect(peers).toEqual(names.map((name) => ({ name, absent: expect.stringContaining("not timed") })));
+    const pairs = join(place, "pairs.tsv");
+    writeFileSync(pairs, "sentence1\tsentence2\na film\tnot good\n");
+    const unfit = await latencyOf("--model", model, "--data", pairs, "--peers", ...quick);
+    expect((unfit.peers as { absent: string }[])[0].absent).toBe("not timed: peers take single texts");
+  });
+
   it("refuses a file where only some rows have a usable label", async () => {
     const bad = join(place, "bad.jsonl");
     writeFileSync(bad, '{"text":"a film","label":1}\n{"text":"a movie"}\n');
