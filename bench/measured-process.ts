@@ -125,12 +125,16 @@ function ask<T>(name: string, child: ChildProcess, message: Task | "round"): Pro
     const settle = (act: () => void): void => {
       child.off("message", onMessage);
       child.off("exit", onExit);
+      child.off("error", onError);
       act();
     };
     const onMessage = ({ result, error }: Reply): void =>
       settle(() => (error === undefined ? resolve(result as T) : reject(failure(name, error))));
     const onExit = (code: number | null): void =>
       settle(() => reject(new TaperError("ERR_BACKEND", `${name}: its process ended with code ${code}.`)));
+    const onError = ({ message: why }: Error): void =>
+      settle(() => reject(new TaperError("ERR_BACKEND", `${name}: its process does not run: ${why}.`)));
+    child.once("error", onError);
     child.on("message", onMessage);
     child.once("exit", onExit);
     child.send(message as object);
