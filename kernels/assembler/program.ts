@@ -16,10 +16,11 @@ import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
 import { defineTanh } from "../tanh/wasm.ts";
 import { defineCopies } from "./copy.ts";
-import { panelWidth } from "./gemm.ts";
+import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
 import { type MemoryImport, ModuleBuilder } from "./module.ts";
 import type { Variant } from "./variant.ts";
+import { defineWidening } from "./widen.ts";
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,6 +33,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
   definePacking(module, panelWidth(variant), copies);
+  defineWidening(module);
   defineSoftmax(module, math);
   defineLayerNorm(module);
   defineGelu(module, math);
@@ -45,5 +47,12 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineDropout(module);
   defineAttentionGradient(module);
   defineCrossEntropy(module, math);
+  return { bytes: module.encode(), zeros: module.zeros };
+}
+
+/** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
+export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
+  const module = new ModuleBuilder(memory);
+  defineGemm(module, variant, defineCopies(module));
   return { bytes: module.encode(), zeros: module.zeros };
 }

@@ -29,6 +29,7 @@ import { softmax, softmaxGradient } from "../softmax/wasm.ts";
 import { tanh, tanhGradient } from "../tanh/wasm.ts";
 import { copy } from "./arrays.ts";
 import { scalarTrainingForms } from "./scalar-training.ts";
+import { intakeOn, type Keep } from "./wasm-intake.ts";
 
 const initialPages = 32;
 
@@ -76,9 +77,9 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
     }
   };
-  const keep = (kind: Handle["kind"], length: number): WasmHandle => {
+  const keep: Keep = (kind, length, zeroed = false) => {
     const { heap, live } = engine();
-    const address = heap.take(4 * length);
+    const address = zeroed ? heap.takeZeroed(4 * length) : heap.take(4 * length);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
       kind,
@@ -110,9 +111,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     name: "wasm",
     variant,
     allocate(length: number, kind: Kind = "f32") {
-      const handle = keep(kind, length);
-      handle.data.fill(0);
-      return handle;
+      return keep(kind, length, true);
     },
     upload(values) {
       const here = seenAnew(values.data);
@@ -127,12 +126,11 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     pack(matrix) {
       const [k, m] = matrix.shape;
       const here = seenAnew(matrix.data);
-      const handle = keep("packed", packedLength(k, m, width));
+      const handle = keep("packed", packedLength(k, m, width), true);
       const { machine, memory } = engine();
       const { stride, offset } = matrix;
       const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
-      handle.data.fill(0);
       if (isTransposedHere) {
         const from = data.byteOffset + 4 * offset;
         machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
@@ -155,6 +153,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     release(handle) {
       if (running?.live.delete(handle)) running.heap.give(handle.address, 4 * handle.length);
     },
+    intake: intakeOn(engine, keep),
     dispose() {
       running?.live.clear();
       running = undefined;
