@@ -73,7 +73,9 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
           floats.fill(-9, out / 4, out / 4 + n * m);
           for (let chunk = chunks - 1; chunk >= 0; chunk--)
             call.product(out, a, weights, start, stride, added, activation, n, k, m, rows, columns, chunk, chunk + 1);
-          expect(valuesAt(out), `${rows} rows × ${columns} columns a chunk, ${name}`).toEqual(valuesAt(expected));
+          const [found, wanted] = [valuesAt(out), valuesAt(expected)];
+          const different = found.findIndex((value, i) => !Object.is(value, wanted[i]));
+          expect(different, `${rows} rows × ${columns} columns a chunk, ${name}`).toBe(-1);
         }
       }
     }
