@@ -10,6 +10,7 @@ import { defineEmbed } from "../embed/wasm.ts";
 import { defineGather } from "../gather/wasm.ts";
 import { defineGelu } from "../gelu/wasm.ts";
 import { defineLayerNorm } from "../layer-norm/wasm.ts";
+import { defineProduct } from "../matmul/product.ts";
 import { definePacking } from "../matmul/wasm.ts";
 import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
@@ -31,7 +32,6 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
-  defineGemm(module, variant, copies);
   definePacking(module, panelWidth(variant), copies);
   defineWidening(module);
   defineSoftmax(module, math);
@@ -39,6 +39,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineGelu(module, math);
   defineTanh(module, math);
   defineAdd(module);
+  defineProduct(module, variant, panelWidth(variant), copies);
   defineBlend(module);
   defineGather(module);
   defineScatter(module);
