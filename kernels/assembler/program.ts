@@ -17,13 +17,16 @@ import { defineTanh } from "../tanh/wasm.ts";
 import { defineCopies } from "./copy.ts";
 import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
-import { type MemoryImport, ModuleBuilder } from "./module.ts";
+import { constantEnd, type MemoryImport, ModuleBuilder } from "./module.ts";
+import { defineThreads } from "./threads.ts";
 import type { Variant } from "./variant.ts";
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Address of the zeros among its constants. */
   readonly zeros: number;
+  /** Names of the tasks, by number. */
+  readonly tasks: readonly string[];
 }
 
 export function assemble(variant: Variant, memory: MemoryImport): Program {
@@ -44,5 +47,6 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineDropout(module);
   defineAttentionGradient(module);
   defineCrossEntropy(module, math);
-  return { bytes: module.encode(), zeros: module.zeros };
+  if (memory.shared) defineThreads(module, constantEnd);
+  return { bytes: module.encode(), zeros: module.zeros, tasks: module.tasks.map(({ name }) => name) };
 }
