@@ -5,7 +5,8 @@
 import { show, TaperError } from "../engine/errors.ts";
 import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
 import { scalarBackend } from "../kernels/backends/scalar.ts";
-import { wasmBackend } from "../kernels/backends/wasm.ts";
+import { type ThreadCount, threadCount } from "../kernels/backends/thread-count.ts";
+import { threadedWasmBackend, type WasmBackend, wasmBackend } from "../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 
 export type BackendName = "auto" | "wasm" | "scalar" | "reference";
@@ -14,23 +15,34 @@ export interface ChosenBackend {
   readonly backend: InferenceBackend;
   /** Why this one, in words. */
   readonly why: string;
+  /** Threads that share each of its operations, and why so many. */
+  readonly threads: ThreadCount;
 }
 
-/** Throws ERR_BACKEND if the one asked for cannot run here. */
-export async function chooseBackend(wanted: BackendName | InferenceBackend): Promise<ChosenBackend> {
-  if (isBackend(wanted)) return { backend: wanted, why: "given by the caller" };
+/** On at most `threads` threads. Throws ERR_BACKEND if the one asked for cannot run here. */
+export async function chooseBackend(wanted: BackendName | InferenceBackend, threads = 1): Promise<ChosenBackend> {
+  const alone = { count: 1, why: `the ${wanted} backend computes on the calling thread` };
+  if (isBackend(wanted)) {
+    const { threads: count = 1 } = wanted as Partial<WasmBackend>;
+    const why = "given by the caller";
+    return { backend: wanted, why, threads: { count, why } };
+  }
   switch (wanted) {
     case "reference": {
       // Loaded on demand: it stands on ndarray, which builds code from strings.
       const { referenceBackend } = await import("../kernels/backends/reference.ts");
-      return { backend: referenceBackend(), why: "asked for by name: float64, slow, the definition of every kernel" };
+      return {
+        backend: referenceBackend(),
+        why: "asked for by name: float64, slow, the definition of every kernel",
+        threads: alone,
+      };
     }
     case "scalar":
-      return { backend: scalarBackend(), why: "asked for by name" };
+      return { backend: scalarBackend(), why: "asked for by name", threads: alone };
     case "wasm":
-      return { backend: wasmBackend({ enableRelaxed }), why: "asked for by name" };
+      return { ...(await wasmOn(threadCount(threads))), why: "asked for by name" };
     case "auto":
-      return fastest();
+      return fastest(threadCount(threads));
     default:
       throw new TaperError(
         "ERR_OPTION",
@@ -43,11 +55,22 @@ function isBackend(wanted: BackendName | InferenceBackend): wanted is InferenceB
   return typeof wanted === "object" && typeof wanted?.op === "function";
 }
 
-function fastest(): ChosenBackend {
+async function wasmOn(threads: ThreadCount): Promise<{ backend: WasmBackend; threads: ThreadCount }> {
+  const options = { enableRelaxed, threads: threads.count };
+  return {
+    backend: threads.count === 1 ? wasmBackend({ enableRelaxed }) : await threadedWasmBackend(options),
+    threads,
+  };
+}
+
+async function fastest(threads: ThreadCount): Promise<ChosenBackend> {
   try {
-    const backend = wasmBackend({ enableRelaxed });
-    return { backend, why: `this engine has WebAssembly SIMD (${backend.variant})` };
+    const chosen = await wasmOn(threads);
+    return { ...chosen, why: `this engine has WebAssembly SIMD (${chosen.backend.variant})` };
   } catch (error) {
-    return { backend: scalarBackend(), why: `WebAssembly SIMD cannot run here: ${(error as Error).message}` };
+    const reason = (error as Error).message;
+    if (threads.count > 1) return fastest({ count: 1, why: reason });
+    const alone = { count: 1, why: "the scalar backend computes on the calling thread" };
+    return { backend: scalarBackend(), why: `WebAssembly SIMD cannot run here: ${reason}`, threads: alone };
   }
 }

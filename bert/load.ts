@@ -21,7 +21,10 @@ export interface LoadOptions extends ModelOptions {
    * with it, or when the directory cannot be loaded.
    */
   readonly backend?: BackendName | InferenceBackend | undefined;
-  /** At most so many threads. The backends of this version use one. */
+  /**
+   * At most so many threads share each operation (wasm); the answers are the same bits for any number. Default 1. More than the
+   * machine's cores are not used, nor more than one on a page that is not cross-origin isolated. They end with `dispose()`.
+   */
   readonly threads?: number | undefined;
 }
 
@@ -36,7 +39,7 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto");
+  const { backend } = await chooseBackend(options.backend ?? "auto", options.threads);
   try {
     const { config, taper } = await readConfigs(directory);
     const tokenizer = await loadTokenizer(directory);

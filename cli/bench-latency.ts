@@ -93,7 +93,7 @@ function waysOf(
 async function modelOf({ directory, config, taper }: Described, values: Values<typeof flags>): Promise<Model> {
   const options = loadOptions(values);
   if (directory !== undefined) return loadModel(directory, options);
-  const { backend } = await chooseBackend(options.backend ?? "auto");
+  const { backend } = await chooseBackend(options.backend ?? "auto", options.threads);
   return randomModel(config, taper, backend, 1);
 }
 

@@ -1,11 +1,11 @@
 /** `taperbert info`: what computes here and why; with --model, what that model is and can do. */
 
 import { describeEnvironment, environment } from "../bench/environment.ts";
-import { type BackendName, chooseBackend } from "../bert/choose-backend.ts";
+import { chooseBackend } from "../bert/choose-backend.ts";
 import { readConfigs } from "../bert/load.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { modelFlags } from "./model-flags.ts";
+import { loadOptions, modelFlags } from "./model-flags.ts";
 
 const flags = { ...modelFlags, ...commonFlags };
 
@@ -14,16 +14,14 @@ const examples = ["taperbert info", "taperbert info --json", "taperbert info --m
 const about =
   "Says which backend a model would run on and why, and, of a model directory, its shape, its parts and its dials.";
 
-/** Inference runs on the thread that calls. */
-const threads = { count: 1, why: "the backends of this version compute on the calling thread" };
-
 export async function info(argv: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags("info", argv, flags);
   if (values.help) {
     printHelp(io, examples, about, flags);
     return 0;
   }
-  const { backend, why } = await chooseBackend((values.backend ?? "auto") as BackendName);
+  const { backend: wanted = "auto", threads: most } = loadOptions(values);
+  const { backend, why, threads } = await chooseBackend(wanted, most);
   const { name, variant } = backend;
   backend.dispose();
   const model = values.model === undefined ? undefined : await describeModel(values.model);

@@ -8,7 +8,7 @@ import { type Flags, numberOf, required, type Values } from "./flags.ts";
 
 export const backendFlags = {
   backend: { type: "string", value: "NAME", help: "auto (the default), wasm, scalar or reference" },
-  threads: { type: "string", value: "N", help: "at most so many threads; this version computes on one" },
+  threads: { type: "string", value: "N", help: "at most so many threads to each operation; default 1" },
 } as const satisfies Flags;
 
 export const modelFlags = {

@@ -68,7 +68,11 @@ export function startEngine(program: Program, width: number): Engine {
 }
 
 /** Throws ERR_BACKEND if there is no shared memory here, or a worker cannot start. */
-export async function startThreadedEngine(program: Program, width: number, threads: number): Promise<Engine> {
+export async function startThreadedEngine(
+  program: Program,
+  width: number,
+  { threads, aloneMs }: { readonly threads: number; readonly aloneMs?: number },
+): Promise<Engine> {
   const memory = allocateShared();
   const module = new WebAssembly.Module(program.bytes);
   const scratches = Array.from({ length: threads + 1 }, (_, i) => constantEnd + controlBytes + i * scratchBytes);
@@ -83,6 +87,7 @@ export async function startThreadedEngine(program: Program, width: number, threa
     ...{ module, memory, call, tasks },
     control: constantEnd,
     scratches: scratches.slice(1, -1),
+    ...(aloneMs !== undefined && { aloneMs }),
   });
   const run: Run = (task, args, chunks) => (chunks > 1 ? workers.run : alone)(task, args, chunks);
   return { ...engineOn({ ...here, run }), workers };

@@ -5,8 +5,6 @@
 import { TaperError } from "../../engine/errors.ts";
 import { control, mostArguments } from "../assembler/threads.ts";
 
-/** Milliseconds of work that the caller does alone before it wakes the workers, which may cost a third of that. */
-const worthWaking = 0.2;
 /** Milliseconds without work after which the next belongs to something else: another forward, say. */
 const pauseBetween = 0.2;
 
@@ -21,6 +19,8 @@ export interface WorkersStart {
   readonly scratches: readonly number[];
   /** Names of the tasks, by number. */
   readonly tasks: readonly string[];
+  /** Milliseconds of work that the caller does alone before it wakes workers that sleep: a few times what that costs. Default 0.2. */
+  readonly aloneMs?: number;
   /** Waits of a millisecond without a chunk done that the caller bears before it gives up. Default 20 000. */
   readonly patience?: number;
 }
@@ -49,7 +49,7 @@ interface Listener {
 
 /** Resolves when all workers are ready. Throws ERR_BACKEND if one cannot start; none stays then. */
 export async function startWorkers(start: WorkersStart): Promise<Workers> {
-  const { module, memory, call, scratches, tasks, patience = 20_000 } = start;
+  const { module, memory, call, scratches, tasks, aloneMs = 0.2, patience = 20_000 } = start;
   const numbers = new Map(tasks.map((name, number) => [name, number]));
   const words = new Int32Array(memory.buffer, start.control, (control.arguments >> 2) + mostArguments);
   const at = (word: keyof typeof control) => control[word] >> 2;
@@ -111,7 +111,7 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     let now = performance.now();
     if (now - endedAt > pauseBetween) alone = 0;
     let first = 0;
-    while (first < chunks && alone < worthWaking) {
+    while (first < chunks && alone < aloneMs) {
       call[task](...args, first, ++first);
       endedAt = performance.now();
       alone += endedAt - now;

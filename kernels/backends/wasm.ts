@@ -34,6 +34,8 @@ export interface WasmOptions {
 export interface ThreadedWasmOptions extends WasmOptions {
   /** How many, the calling one included. Their memory is shared even if it is one. More than the processor's cores slow each other down. */
   readonly threads: number;
+  /** Milliseconds of work that the caller does alone before it wakes workers that sleep. Left out: about what makes up for waking. */
+  readonly aloneMs?: number;
 }
 
 export interface WasmBackend extends TrainingBackend<WasmHandle> {
@@ -56,10 +58,14 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
  * ends on its own makes every later operation throw ERR_BACKEND. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, no shared
  * memory or no worker threads, or not the variant asked for.
  */
-export async function threadedWasmBackend({ threads, ...options }: ThreadedWasmOptions): Promise<WasmBackend> {
+export async function threadedWasmBackend({ threads, aloneMs, ...options }: ThreadedWasmOptions): Promise<WasmBackend> {
   const { variant, program } = chooseProgram(options, sharedMemory);
   const width = panelWidth(variant);
-  return backendOn(await startThreadedEngine(program, width, threads), variant, width);
+  return backendOn(
+    await startThreadedEngine(program, width, { threads, ...(aloneMs !== undefined && { aloneMs }) }),
+    variant,
+    width,
+  );
 }
 
 function backendOn(started: Engine, variant: Variant, width: number): WasmBackend {
