@@ -41,8 +41,8 @@ export const control = {
 export const mostArguments = 30;
 export const controlBytes = 7 * line;
 
-/** Looks for a job before a worker falls asleep: about 0.2 ms, a few times what waking costs. */
-const workerPatience = 30_000;
+/** Looks for a job, after the last one is done, before a worker falls asleep: about 0.2 ms, a few times what waking costs. */
+const workerPatience = 20_000;
 /** Looks for the last chunks before the caller, who waits for them, turns to something that leaves the processor to others. */
 const callerPatience = 1_000_000;
 
@@ -80,6 +80,7 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
     });
   });
 
+  const isMissing = i32.ne(atomic.load(at("done")), atomic.load(at("chunks")));
   module.function("share", ["first", "wakes"], (f, first, wakes) => {
     const chunks = f.i32(i32.load(at("chunks")));
     f.drop(atomic.exchange(at("done"), first));
@@ -88,7 +89,6 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
     f.if(wakes, () => f.drop(atomic.notify(at("epoch"), wakes)));
     f.call(help);
     const looks = f.i32(callerPatience);
-    const isMissing = i32.ne(atomic.load(at("done")), chunks);
     f.while(i32.and(isMissing, i32.ne(looks, 0)), () => f.advance(looks, -1));
   });
 
@@ -99,7 +99,10 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
     f.while(i32.eqz(atomic.load(at("stop"))), () => {
       f.setInt(seen, atomic.load(at("epoch")));
       f.setInt(looks, workerPatience);
-      f.while(i32.and(isIdle, i32.ne(looks, 0)), () => f.advance(looks, -1));
+      // Nobody sleeps while others still do their chunks, however long: the next job follows at once.
+      f.while(i32.and(isIdle, i32.ne(looks, 0)), () =>
+        f.setInt(looks, i32.select(isMissing, workerPatience, i32.sub(looks, 1))),
+      );
       f.if(
         looks,
         () => {
