@@ -70,7 +70,7 @@ export class FunctionBuilder {
     this.#code.push(...int(address).code, ...float(value).code, 0x38, 2, ...unsigned(offset));
   }
 
-  /** Evaluates an expression for its effect. */
+  /** Evaluates an expression for its effect: a load brings its line into the cache. */
   drop(value: Expr<ValueType>): void {
     this.#code.push(...value.code, 0x1a);
   }

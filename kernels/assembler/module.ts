@@ -34,7 +34,7 @@ type Parameters<Names extends readonly string[]> = { readonly [I in keyof Names]
 export class ModuleBuilder {
   readonly #memory: MemoryImport;
   readonly #functions: { builder: FunctionBuilder; parameters: number }[] = [];
-  readonly #exports: { name: string; index: number }[] = [];
+  readonly #exports: { name: string; index: number; parameters: readonly string[] }[] = [];
   readonly #constants: number[] = [];
   readonly #tasks: Task[] = [];
 
@@ -67,10 +67,17 @@ export class ModuleBuilder {
     const builder = new FunctionBuilder(parameters.length);
     const index = this.#functions.length;
     this.#functions.push({ builder, parameters: parameters.length });
-    if (name !== undefined) this.#exports.push({ name, index });
+    if (name !== undefined) this.#exports.push({ name, index, parameters });
     const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, ...unsigned(i)] }));
     body(builder, ...(locals as unknown as Parameters<Names>));
     return { index, parameters };
+  }
+
+  /** The exported function of that name, for others to call. Throws RangeError if there is none yet. */
+  named(name: string): FunctionRef {
+    const known = this.#exports.find((exported) => exported.name === name);
+    if (!known) throw new RangeError(`no function is called "${name}" yet; define it first`);
+    return known;
   }
 
   /**
