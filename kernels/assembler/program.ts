@@ -3,6 +3,7 @@
  */
 import { defineAdd } from "../add/wasm.ts";
 import { defineAttentionGradient } from "../attention/gradient-wasm.ts";
+import { defineAttention } from "../attention/wasm.ts";
 import { defineBlend } from "../blend/wasm.ts";
 import { defineCrossEntropy } from "../cross-entropy/wasm.ts";
 import { defineDropout } from "../dropout/wasm.ts";
@@ -34,19 +35,21 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
-  definePacking(module, panelWidth(variant), copies);
-  defineSoftmax(module, math);
-  defineLayerNorm(module);
+  const width = panelWidth(variant);
+  definePacking(module, width, copies);
+  const softmax = defineSoftmax(module, math);
+  defineLayerNorm(module, math);
   defineGelu(module, math);
   defineTanh(module, math);
-  defineAdd(module);
-  defineProduct(module, variant, panelWidth(variant), copies);
+  const { addRows } = defineAdd(module);
+  defineProduct(module, variant, width, copies);
+  defineAttention(module, width, { gemm: module.named("gemm"), addRows, ...softmax, ...copies });
   defineBlend(module);
   defineGather(module);
   defineScatter(module);
   defineEmbed(module);
   defineDropout(module);
-  defineAttentionGradient(module);
+  defineAttentionGradient(module, math);
   defineCrossEntropy(module, math);
   if (memory.shared) defineThreads(module, constantEnd);
   return { bytes: module.encode(), zeros: module.zeros, tasks: module.tasks.map(({ name }) => name) };

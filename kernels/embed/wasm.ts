@@ -17,7 +17,7 @@ export function defineEmbed(module: ModuleBuilder): void {
         f.setInt(sources[i], i32.add(table, i32.mul(i32.load(index), i32.shl(count, 2))));
         f.advance(index, 4);
       }
-      mapRow(f, module, out, count, (at) => f32x4.add(f32x4.add(at(sources[0]), at(sources[1])), at(sources[2])));
+      mapRow(f, module, out, count, sources, ([a, b, c]) => f32x4.add(f32x4.add(a, b), c));
       f.advance(out, i32.shl(count, 2));
       f.setInt(rows, i32.sub(rows, 1));
     });

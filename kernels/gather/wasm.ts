@@ -14,7 +14,7 @@ export function defineGather(module: ModuleBuilder): void {
     const source = f.i32();
     f.while(rows, () => {
       f.setInt(source, i32.add(from, i32.mul(i32.load(index), i32.shl(count, 2))));
-      mapRow(f, module, to, count, (at) => at(source));
+      mapRow(f, module, to, count, [source], ([value]) => value);
       f.advance(to, i32.shl(count, 2));
       f.advance(index, 4);
       f.setInt(rows, i32.sub(rows, 1));
@@ -25,7 +25,7 @@ export function defineGather(module: ModuleBuilder): void {
     const target = f.i32();
     f.while(rows, () => {
       f.setInt(target, i32.add(to, i32.mul(i32.load(index), i32.shl(count, 2))));
-      mapRow(f, module, target, count, (at) => f32x4.add(at(target), at(from)));
+      mapRow(f, module, target, count, [target, from], ([sum, value]) => f32x4.add(sum, value));
       f.advance(from, i32.shl(count, 2));
       f.advance(index, 4);
       f.setInt(rows, i32.sub(rows, 1));

@@ -12,7 +12,7 @@ export function defineScatter(module: ModuleBuilder): void {
     const target = f.i32();
     f.while(rows, () => {
       f.setInt(target, i32.add(to, i32.mul(i32.load(index), i32.shl(count, 2))));
-      mapRow(f, module, target, count, (at) => at(from));
+      mapRow(f, module, target, count, [from], ([value]) => value);
       f.advance(from, i32.shl(count, 2));
       f.advance(index, 4);
       f.setInt(rows, i32.sub(rows, 1));

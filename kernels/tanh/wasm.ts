@@ -10,13 +10,12 @@ import type { TanhArgs, TanhGradientArgs } from "./contract.ts";
 
 export function defineTanh(module: ModuleBuilder, math: VectorMath): void {
   module.function("tanh", ["out", "x", "count"], (f, out, x, count) =>
-    mapRow(f, module, out, count, (at) => math.tanh(f, at(x))),
+    mapRow(f, module, out, count, [x], ([value]) => math.tanh(f, value)),
   );
   module.function("tanhGradient", ["dx", "out", "dOut", "count"], (f, dx, out, dOut, count) =>
-    mapRow(f, module, dx, count, (at) => {
-      const slope = f32x4.sub(module.splat(1), f32x4.mul(at(out), at(out)));
-      return f32x4.add(at(dx), f32x4.mul(at(dOut), slope));
-    }),
+    mapRow(f, module, dx, count, [dx, out, dOut], ([sum, y, dy]) =>
+      math.madd(dy, f32x4.sub(module.splat(1), f32x4.mul(y, y)), sum),
+    ),
   );
 }
 

@@ -122,10 +122,12 @@ it("reports an error in the caller's own chunk as it is, and starts no other job
   expect(() => run(2)).toThrow(ended);
 });
 
-it("cannot start without a module that has its functions, and leaves no thread behind", async () => {
+it("reports a worker that cannot start, and leaves no thread behind", async () => {
   started.length = 0;
-  const module = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  const tooLarge = new ModuleBuilder({ initialPages: initialPages + 1, maximumPages, shared: true });
+  const module = new WebAssembly.Module(tooLarge.encode());
   await expect(start(2, () => {}, { module })).rejects.toThrow(ended);
+  expect(started.length).toBe(2);
   await Promise.all(started.map(gone));
 });
 
