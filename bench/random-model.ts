@@ -6,32 +6,41 @@ import { buildBert } from "../bert/build.ts";
 import { parameterSource } from "../bert/checkpoint.ts";
 import type { BertConfig } from "../bert/config.ts";
 import { Model } from "../bert/model.ts";
-import type { ParameterSource } from "../bert/parameters.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { TimedText } from "./latency.ts";
+import type { ReadTensor } from "./peers/peer.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {
+  return modelOf(config, taper, backend, randomWeights(seed));
+}
+
+/** A model of parameters that `read` gives by name and shape. It owns the backend from here on. */
+export function modelOf(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, read: ReadTensor): Model {
   try {
-    return new Model(buildBert(config, taper, tiledSource(backend, new Random(seed))), backend);
+    return new Model(buildBert(config, taper, parameterSource(backend, read)), backend);
   } catch (error) {
     backend.dispose();
     throw error;
   }
 }
 
-/** BERT's initialisation from a supply of normal numbers that starts over and over: 110 million fresh ones take longer than the bench. */
-function tiledSource(backend: InferenceBackend, random: Random): ParameterSource {
+/**
+ * The values of any parameter by name and shape, of a model that `randomModel` makes from this seed: BERT's initialisation, from a supply of
+ * normal numbers that starts over and over, as 110 million fresh ones take longer than the bench.
+ */
+export function randomWeights(seed: number): ReadTensor {
+  const random = new Random(seed);
   // A prime, so that no two rows of a matrix are equal.
   const supply = Float32Array.from({ length: 65_521 }, () => 0.02 * random.normal());
-  return parameterSource(backend, (name, shape) => {
+  return (name, shape) => {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) return name.endsWith("weight") ? values.fill(1) : values;
     for (let i = 0; i < values.length; i += supply.length) values.set(supply.subarray(0, values.length - i), i);
     return values;
-  });
+  };
 }
 
 /** A text of `tokens` random ids. */

@@ -1,48 +1,78 @@
 /**
- * Which backend a model runs on. "auto" is the fastest that this engine can run on its CPU; a GPU is only ever asked for by name,
- * because moving data there and back costs more than small models do.
+ * Which backend a model runs on, in which build. "auto" is the fastest that this engine can run on its CPU without changing anything
+ * outside of this library: the wide build needs a flag of the whole process and is only ever asked for by name. So is a GPU, because
+ * moving data there and back costs more than small models do.
  */
 import { show, TaperError } from "../engine/errors.ts";
 import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
 import { scalarBackend } from "../kernels/backends/scalar.ts";
 import { type ThreadCount, threadCount } from "../kernels/backends/thread-count.ts";
-import { threadedWasmBackend, type WasmBackend, wasmBackend } from "../kernels/backends/wasm.ts";
+import { threadedWasmBackend, type WasmBackend, type WasmOptions, wasmBackend } from "../kernels/backends/wasm.ts";
+import { disableWide, enableWide } from "../kernels/backends/wide-flag.ts";
+import { leastGain, probeWide } from "../kernels/backends/wide-probe.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 
 export type BackendName = "auto" | "wasm" | "scalar" | "reference";
+
+/** Builds of the wasm backend: "auto" is relaxed where the engine has it, else plain. */
+export type Simd = "auto" | "plain" | "relaxed" | "wide";
+
+const simdNames: readonly unknown[] = ["auto", "plain", "relaxed", "wide"] satisfies Simd[];
+
+export interface BackendChoice {
+  readonly simd?: Simd | undefined;
+  /** Take "auto" where `simd` cannot run, instead of throwing. */
+  readonly fallBack?: boolean | undefined;
+  /** At most so many threads. Default 1. */
+  readonly threads?: number | undefined;
+}
 
 export interface ChosenBackend {
   readonly backend: InferenceBackend;
   /** Why this one, in words. */
   readonly why: string;
+  /** Why this build of it, in words. */
+  readonly variantWhy: string;
   /** Threads that share each of its operations, and why so many. */
   readonly threads: ThreadCount;
 }
 
-/** On at most `threads` threads. Throws ERR_BACKEND if the one asked for cannot run here. */
-export async function chooseBackend(wanted: BackendName | InferenceBackend, threads = 1): Promise<ChosenBackend> {
-  const alone = { count: 1, why: `the ${wanted} backend computes on the calling thread` };
+const onlyOne = "there is one build of it";
+const alone: ThreadCount = { count: 1, why: "it computes on the calling thread" };
+
+/** Throws ERR_BACKEND if what is asked for cannot run here, ERR_OPTION if there is no such thing. */
+export async function chooseBackend(
+  wanted: BackendName | InferenceBackend,
+  { simd = "auto", fallBack = false, threads: most = 1 }: BackendChoice = {},
+): Promise<ChosenBackend> {
+  if (!simdNames.includes(simd)) {
+    throw new TaperError("ERR_OPTION", `simd: expected ${simdNames.map(show).join(", ")}; found ${show(simd)}.`);
+  }
+  const refuseSimd = (backend: string): void => {
+    if (simd === "auto" || fallBack) return;
+    throw new TaperError("ERR_OPTION", `simd: ${show(simd)} is a build of the wasm backend; ${backend} has none.`);
+  };
   if (isBackend(wanted)) {
-    const { threads: count = 1 } = wanted as Partial<WasmBackend>;
+    refuseSimd("a backend of your own");
     const why = "given by the caller";
-    return { backend: wanted, why, threads: { count, why } };
+    const { threads: count = 1 } = wanted as Partial<WasmBackend>;
+    return { backend: wanted, why, variantWhy: why, threads: { count, why } };
   }
   switch (wanted) {
     case "reference": {
+      refuseSimd(wanted);
       // Loaded on demand: it stands on ndarray, which builds code from strings.
       const { referenceBackend } = await import("../kernels/backends/reference.ts");
-      return {
-        backend: referenceBackend(),
-        why: "asked for by name: float64, slow, the definition of every kernel",
-        threads: alone,
-      };
+      const why = "asked for by name: float64, slow, the definition of every kernel";
+      return { backend: referenceBackend(), why, variantWhy: onlyOne, threads: alone };
     }
     case "scalar":
-      return { backend: scalarBackend(), why: "asked for by name", threads: alone };
+      refuseSimd(wanted);
+      return { backend: scalarBackend(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
     case "wasm":
-      return { ...(await wasmOn(threadCount(threads))), why: "asked for by name" };
+      return { ...(await wasmOf(simd, fallBack, threadCount(most))), why: "asked for by name" };
     case "auto":
-      return fastest(threadCount(threads));
+      return fastest(simd, fallBack, threadCount(most));
     default:
       throw new TaperError(
         "ERR_OPTION",
@@ -55,22 +85,68 @@ function isBackend(wanted: BackendName | InferenceBackend): wanted is InferenceB
   return typeof wanted === "object" && typeof wanted?.op === "function";
 }
 
-async function wasmOn(threads: ThreadCount): Promise<{ backend: WasmBackend; threads: ThreadCount }> {
-  const options = { enableRelaxed, threads: threads.count };
-  return {
-    backend: threads.count === 1 ? wasmBackend({ enableRelaxed }) : await threadedWasmBackend(options),
-    threads,
-  };
-}
-
-async function fastest(threads: ThreadCount): Promise<ChosenBackend> {
+async function fastest(simd: Simd, fallBack: boolean, threads: ThreadCount): Promise<ChosenBackend> {
   try {
-    const chosen = await wasmOn(threads);
-    return { ...chosen, why: `this engine has WebAssembly SIMD (${chosen.backend.variant})` };
+    return { ...(await wasmOf(simd, fallBack, threads)), why: "this engine has WebAssembly SIMD" };
   } catch (error) {
     const reason = (error as Error).message;
-    if (threads.count > 1) return fastest({ count: 1, why: reason });
-    const alone = { count: 1, why: "the scalar backend computes on the calling thread" };
-    return { backend: scalarBackend(), why: `WebAssembly SIMD cannot run here: ${reason}`, threads: alone };
+    if (threads.count > 1) return fastest(simd, fallBack, { count: 1, why: reason });
+    if (simd !== "auto" && !fallBack) throw error;
+    const why = `WebAssembly SIMD cannot run here: ${reason}`;
+    return { backend: scalarBackend(), why, variantWhy: onlyOne, threads: alone };
   }
 }
+
+async function wasmOn(options: WasmOptions, { count }: ThreadCount): Promise<WasmBackend> {
+  return count === 1 ? wasmBackend(options) : threadedWasmBackend({ ...options, threads: count });
+}
+
+type WasmChoice = Omit<ChosenBackend, "why">;
+
+async function wasmOf(simd: Simd, fallBack: boolean, threads: ThreadCount): Promise<WasmChoice> {
+  if (simd === "auto") {
+    const backend = await wasmOn({ enableRelaxed }, threads);
+    const variantWhy =
+      backend.variant === "relaxed"
+        ? "this engine has relaxed SIMD"
+        : "this engine has 128-bit SIMD, but no relaxed SIMD";
+    return { backend, variantWhy, threads };
+  }
+  if (simd !== "wide") {
+    const backend = await wasmOn({ variant: simd, enableRelaxed }, threads);
+    return { backend, variantWhy: "asked for by name", threads };
+  }
+  try {
+    return await wide(threads);
+  } catch (error) {
+    if (!fallBack) throw error;
+    const { backend, variantWhy } = await wasmOf("auto", false, threads);
+    return { backend, threads, variantWhy: `${variantWhy}; ${(error as Error).message}` };
+  }
+}
+
+/** Throws ERR_BACKEND, leaving the process as it was, unless the wide build runs here, rightly and faster. */
+async function wide(threads: ThreadCount): Promise<WasmChoice> {
+  enableWide();
+  try {
+    const { equal, gain } = probeWide();
+    if (!equal) throw refusal("its products differ from those of the relaxed one");
+    if (!(gain >= leastGain)) {
+      throw refusal(
+        `V8 makes no 256-bit operations here, its products run at ${gain.toFixed(2)} times the relaxed build's speed`,
+      );
+    }
+    const backend = await wasmOn({ variant: "wide" }, threads);
+    return {
+      backend,
+      threads,
+      variantWhy: `V8 makes 256-bit operations: products run ${gain.toFixed(1)} times as fast as relaxed`,
+    };
+  } catch (error) {
+    disableWide();
+    if (error instanceof TaperError) throw error;
+    throw refusal((error as Error).message);
+  }
+}
+
+const refusal = (reason: string) => new TaperError("ERR_BACKEND", `the "wide" build cannot run here: ${reason}.`);

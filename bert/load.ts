@@ -4,13 +4,14 @@
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { exists, readJson } from "../engine/read-file.ts";
-import { readSafetensorsFile } from "../engine/safetensors-file.ts";
+import { fileSource, openSafetensors } from "../engine/safetensors-file.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
-import { Checkpoint, checkpointSource } from "./checkpoint.ts";
-import { type BackendName, chooseBackend } from "./choose-backend.ts";
+import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
 import { Model, type ModelOptions } from "./model.ts";
+import { readParameters } from "./read-parameters.ts";
 import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -22,13 +23,19 @@ export interface LoadOptions extends ModelOptions {
    */
   readonly backend?: BackendName | InferenceBackend | undefined;
   /**
+   * The build of the wasm backend. Default "auto": relaxed SIMD where the engine has it, else plain. "wide" computes on 256 bits and is
+   * refused with a reason (ERR_BACKEND) where it cannot run: it needs Node 24 or later on x64, sets a flag of V8 for the whole process
+   * (--experimental-wasm-revectorize), and tests itself, which takes about 10 ms.
+   */
+  readonly simd?: Simd | undefined;
+  /**
    * At most so many threads share each operation (wasm); the answers are the same bits for any number. Default 1. More than the
    * machine's cores are not used, nor more than one on a page that is not cross-origin isolated. They end with `dispose()`.
    */
   readonly threads?: number | undefined;
 }
 
-const optionNames = ["backend", "threads", "tokenBudget"];
+const optionNames = ["backend", "simd", "threads", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
@@ -39,23 +46,31 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto", options.threads);
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd, threads: options.threads });
   try {
     const { config, taper } = await readConfigs(directory);
-    const tokenizer = await loadTokenizer(directory);
-    checkTokenizer(tokenizer, config, directory);
-    const checkpoint = await readCheckpoint(directory);
-    return new Model(buildBert(config, taper, checkpointSource(checkpoint, backend)), backend, tokenizer, options);
+    const [tokenizer, bert] = await both(
+      loadTokenizer(directory).then((tokenizer) => checkTokenizer(tokenizer, config, directory)),
+      readBert(directory, config, taper, backend),
+    );
+    return new Model(bert, backend, tokenizer, options);
   } catch (error) {
     backend.dispose();
     throw error;
   }
 }
 
+/** Both results; if either fails, an error when both have ended, the first's before the second's. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
+
 /** [CLS] and two [SEP]: the tokens of a pair of empty texts. */
 const fewestPositions = 3;
 
-function checkTokenizer({ vocabulary, maxLength }: Tokenizer, config: BertConfig, directory: string): void {
+function checkTokenizer(tokenizer: Tokenizer, config: BertConfig, directory: string): Tokenizer {
+  const { vocabulary, maxLength } = tokenizer;
   if (vocabulary.length > config.vocabulary) {
     throw new TaperError(
       "ERR_VOCABULARY",
@@ -68,6 +83,7 @@ function checkTokenizer({ vocabulary, maxLength }: Tokenizer, config: BertConfig
       `${directory}: expected room for ${fewestPositions} tokens or more, found max_position_embeddings ${config.maxPositions} (config.json) and model_max_length ${maxLength} (tokenizer_config.json).`,
     );
   }
+  return tokenizer;
 }
 
 /** `config.json` and `taperbert.json` of a model directory, checked. */
@@ -79,16 +95,26 @@ export async function readConfigs(directory: string): Promise<{ config: BertConf
   return { config, taper: json === undefined ? {} : parseTaperConfig(json, config.layers, taperFile) };
 }
 
-async function readCheckpoint(directory: string): Promise<Checkpoint> {
-  const file = `${directory}/model.safetensors`;
-  if (!(await exists(file)) && (await exists(`${directory}/pytorch_model.bin`))) {
+async function readBert(
+  directory: string,
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+): Promise<Bert> {
+  const path = `${directory}/model.safetensors`;
+  if (!(await exists(path)) && (await exists(`${directory}/pytorch_model.bin`))) {
     throw new TaperError(
       "ERR_FILE",
       `${directory} has pytorch_model.bin but no model.safetensors. Convert it once in Python: ` +
         `AutoModel.from_pretrained(directory).save_pretrained(directory, safe_serialization=True).`,
     );
   }
-  return new Checkpoint(await readSafetensorsFile(file), file);
+  const file = await openSafetensors(await fileSource(path));
+  try {
+    return await readParameters(file, backend, (source) => buildBert(config, taper, source));
+  } finally {
+    await file.close();
+  }
 }
 
 function checkDirectory(value: unknown): void {

@@ -3,12 +3,12 @@ import { describeEnvironment, environment } from "../bench/environment.ts";
 import { type Evaluation, evaluate, type LabelledText, type Realised, timeAgainstDense } from "../bench/evaluate.ts";
 import { gflops } from "../bench/flops.ts";
 import { type Paired, paired } from "../bench/paired.ts";
-import { type LoadOptions, loadModel } from "../bert/load.ts";
+import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { dialFlags, dialsOf, loadOptions, modelFlags, withModel } from "./model-flags.ts";
+import { dialFlags, dialsOf, modelFlags, openModel, withModel } from "./model-flags.ts";
 import { digits, percent, table, times } from "./table.ts";
 
 const flags = {
@@ -68,7 +68,7 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
     const against =
       values.against === undefined
         ? undefined
-        : await compare(values.against, loadOptions(values), figures, texts, batch);
+        : await compare(await openModel(values.against, values), figures, texts, batch);
     if (values.json) printJson(io, { ...inJson(figures, timed, against), environment: await environment() });
     else for (const line of inWords(figures, timed, against)) io.out(line);
     if (!values.json) io.err(describeEnvironment(await environment()));
@@ -82,13 +82,11 @@ interface Against extends Paired {
 }
 
 async function compare(
-  directory: string,
-  options: LoadOptions,
+  other: Model,
   { answers }: Evaluation,
   texts: readonly LabelledText[],
   batch: number,
 ): Promise<Against> {
-  const other = await loadModel(directory, options);
   try {
     const dense = await evaluate(other, texts, { skim: false, exit: false }, batch);
     const truth = texts.map(({ label }) => label);

@@ -106,7 +106,17 @@ function decode(name: string, dtype: string, bytes: Uint8Array, where: string): 
     const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
     return dtype === "F16" ? halvesToFloats(halves) : bfloatsToFloats(halves);
   }
-  throw new TaperError(
+  throw unreadable(name, dtype, where);
+}
+
+/** The data type of a tensor whose values this library can read. Throws ERR_CHECKPOINT for any other. */
+export function storedType(name: string, dtype: string, where: string): StoredType {
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return dtype;
+  throw unreadable(name, dtype, where);
+}
+
+function unreadable(name: string, dtype: string, where: string): TaperError {
+  return new TaperError(
     "ERR_CHECKPOINT",
     `${where}: tensor ${JSON.stringify(name)}: expected values of type F32, F16 or BF16; found ${dtype}. Convert the checkpoint.`,
   );

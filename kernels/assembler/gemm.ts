@@ -26,13 +26,13 @@ const rowsWorthCopying = 12;
 const columnsPerFinish = 256;
 const pageBytes = 4096;
 
-/** Panels that few rows of A meet at once, to have enough independent accumulators. */
-const panelsAtOnce: readonly { readonly rows: number; readonly panels: number }[] = [
-  { rows: 1, panels: 4 },
-  { rows: 2, panels: 2 },
-  { rows: 3, panels: 2 },
-];
-const fewRows = panelsAtOnce.length;
+/**
+ * Panels that one, two or three rows of A meet at once, to have enough independent accumulators. Three rows against two panels spill in
+ * Node 20, which runs no wide variant.
+ */
+const panelsAtOnce = (variant: Variant): readonly number[] => [4, 2, variant === "wide" ? 2 : 1];
+/** Up to so many rows are read in place. */
+const fewRows = 3;
 
 /** Columns of a panel. */
 export const panelWidth = (variant: Variant): number => 4 * tiles[variant].vectors;
@@ -140,11 +140,9 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
   const width = panelWidth(variant);
   const widthBytes = 4 * width;
   const panel = definePanel(module, variant, copies);
-  const small = panelsAtOnce.map(({ rows, panels }) => ({
-    rows,
-    panels,
-    tile: defineSmallTile(module, variant, rows, panels),
-  }));
+  const small = panelsAtOnce(variant).flatMap((panels, i) =>
+    panels > 1 ? [{ few: i + 1, panels, tile: defineSmallTile(module, variant, i + 1, panels) }] : [],
+  );
   const panelScratch = i32.add(module.scratch, blockRows * packedRowStride);
   const parameters = [
     ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "panelStrideB", "next"],
@@ -161,7 +159,7 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
       f.advance(start, i32.mul(columnStrideStart, panels * width));
       f.setInt(columns, i32.sub(columns, panels * width));
     };
-    for (const { rows: few, panels, tile } of small) {
+    for (const { few, panels, tile } of small) {
       f.if(i32.eq(rows, few), () =>
         f.while(i32.geU(columns, panels * width), () => {
           f.call(tile, c, rowStrideC, start, rowStrideStart, a, rowStrideA, b, rowStrideB, panelStrideB, depth);

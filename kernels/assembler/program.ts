@@ -17,11 +17,12 @@ import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
 import { defineTanh } from "../tanh/wasm.ts";
 import { defineCopies } from "./copy.ts";
-import { panelWidth } from "./gemm.ts";
+import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
 import { constantEnd, type MemoryImport, ModuleBuilder } from "./module.ts";
 import { defineThreads } from "./threads.ts";
 import type { Variant } from "./variant.ts";
+import { defineWidening } from "./widen.ts";
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -37,6 +38,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const copies = defineCopies(module);
   const width = panelWidth(variant);
   definePacking(module, width, copies);
+  defineWidening(module);
   const softmax = defineSoftmax(module, math);
   defineLayerNorm(module, math);
   defineGelu(module, math);
@@ -53,4 +55,11 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineCrossEntropy(module, math);
   if (memory.shared) defineThreads(module, constantEnd);
   return { bytes: module.encode(), zeros: module.zeros, tasks: module.tasks.map(({ name }) => name) };
+}
+
+/** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
+export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
+  const module = new ModuleBuilder(memory);
+  defineGemm(module, variant, defineCopies(module));
+  return { bytes: module.encode(), zeros: module.zeros, tasks: [] };
 }

@@ -23,6 +23,7 @@ import {
   startThreadedEngine,
   unsharedMemory,
 } from "./wasm-engine.ts";
+import { intakeOn, type Keep } from "./wasm-intake.ts";
 
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
@@ -84,9 +85,9 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
       throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
     }
   };
-  const keep = (kind: Handle["kind"], length: number): WasmHandle => {
+  const keep: Keep = (kind, length, zeroed = false) => {
     const { heap, live } = engine();
-    const address = heap.take(4 * length);
+    const address = zeroed ? heap.takeZeroed(4 * length) : heap.take(4 * length);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
       kind,
@@ -119,9 +120,7 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
     variant,
     threads: started.machine.threads,
     allocate(length: number, kind: Kind = "f32") {
-      const handle = keep(kind, length);
-      handle.data.fill(0);
-      return handle;
+      return keep(kind, length, true);
     },
     upload(values) {
       const here = seenAnew(values.data);
@@ -136,12 +135,11 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
     pack(matrix) {
       const [k, m] = matrix.shape;
       const here = seenAnew(matrix.data);
-      const handle = keep("packed", packedLength(k, m, width));
+      const handle = keep("packed", packedLength(k, m, width), true);
       const { machine, memory } = engine();
       const { stride, offset } = matrix;
       const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
-      handle.data.fill(0);
       if (isTransposedHere) {
         const from = data.byteOffset + 4 * offset;
         machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
@@ -165,6 +163,7 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
     release(handle) {
       if (running?.live.delete(handle)) running.heap.give(handle.address, 4 * handle.length);
     },
+    intake: intakeOn(engine, keep),
     dispose() {
       running?.live.clear();
       running?.workers?.end();

@@ -91,7 +91,8 @@ export function gridOf({ n, k, m }: MatmulSizes, threads: number): Grid {
   const wanted = Math.min(affordable, threads * chunksPerThread);
   if (threads === 1 || wanted < 2) return { rowsPerChunk: n, columnsPerChunk: roundUp(m, columnUnit), chunks: 1 };
   const even = wanted > threads ? wanted - (wanted % threads) : wanted;
-  const down = Math.min(Math.max(1, Math.floor(n / rowsPerSplit)), even);
+  let down = Math.min(Math.max(1, Math.floor(n / rowsPerSplit)), even);
+  while (even % down !== 0) down--;
   const rowsPerChunk = Math.ceil(n / down);
   const columnsPerChunk = roundUp(Math.ceil((m * down) / even), columnUnit);
   return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * Math.ceil(m / columnsPerChunk) };

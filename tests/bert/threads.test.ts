@@ -39,13 +39,13 @@ it("uses at most one thread a core, and says why", async () => {
   expect(most.count).toBeLessThan(10_000);
   expect(most.why).toBe(`10000 asked for; this machine has ${most.count} cores for them`);
   for (const name of ["auto", "wasm"] as const) {
-    const { backend, threads } = await chooseBackend(name, 10_000);
+    const { backend, threads } = await chooseBackend(name, { threads: 10_000 });
     expect(threads).toEqual(most);
     expect((backend as { threads?: number }).threads).toBe(most.count);
     backend.dispose();
   }
-  const { backend, threads } = await chooseBackend("scalar", 4);
-  expect(threads).toEqual({ count: 1, why: "the scalar backend computes on the calling thread" });
+  const { backend, threads } = await chooseBackend("scalar", { threads: 4 });
+  expect(threads).toEqual({ count: 1, why: "it computes on the calling thread" });
   backend.dispose();
 });
 

@@ -18,7 +18,7 @@ async function logits(backend: Awaited<ReturnType<typeof threadedWasmBackend>>):
 }
 
 export async function report(): Promise<object> {
-  const { backend, threads } = await chooseBackend("wasm", 2);
+  const { backend, threads } = await chooseBackend("wasm", { threads: 2 });
   backend.dispose();
   const one = await logits(wasmBackend());
   // Workers are woken at once, so that they really take part.
