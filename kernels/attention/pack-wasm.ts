@@ -56,8 +56,13 @@ export function packedHead(
   return [f.i32(i32.add(keys, i32.mul(keyRow, keyBytes))), f.i32(i32.add(values, i32.mul(valueRow, valueBytes)))];
 }
 
-/** The task `packHeads`: chunk t·heads + head. `rowBytes` are those of a row of qkv, `headBytes` of a head's part of a query. */
-export function definePackHeads(module: ModuleBuilder, width: number, { copyRows, liveRows }: Copying): void {
+/** The task `packHeads`: chunk t·heads + head, texts of `fewRows` rows or less left out. `rowBytes` are those of a row of qkv, `headBytes` of a head's part of a query. */
+export function definePackHeads(
+  module: ModuleBuilder,
+  width: number,
+  fewRows: number,
+  { copyRows, liveRows }: Copying,
+): void {
   const panel = 4 * width;
 
   const packKeys = module.function(
@@ -102,7 +107,7 @@ export function definePackHeads(module: ModuleBuilder, width: number, { copyRows
         const t = f.i32(i32.divU(chunk, heads));
         const head = f.i32(i32.sub(chunk, i32.mul(t, heads)));
         const [from, rows] = rowsOfText(f, starts, t);
-        f.if(rows, () => {
+        f.if(i32.gtU(rows, fewRows), () => {
           const packed = { keys, keyBytes, values, valueBytes, heads };
           const [key, value] = packedHead(f, packed, { t, head, from, rows });
           const source = f.i32(i32.add(qkv, i32.add(i32.mul(from, rowBytes), i32.mul(head, headBytes))));

@@ -9,12 +9,15 @@ import { mapRow, sumRow } from "../assembler/elementwise.ts";
 import type { FunctionRef } from "../assembler/function.ts";
 import { addressOf, floatBits, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
-import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
+import { f32, f32x4, type Int, i32, v128 } from "../assembler/values.ts";
 import type { AttentionArgs } from "./contract.ts";
 import { type Copying, definePackHeads, packedHead, packedSizes, paddedRows, rowsOfText } from "./pack-wasm.ts";
 
 /** Queries of a chunk, whose scores are held at a time. */
 const queriesOfBlock = 48;
+
+/** Texts of so few rows take products row by row from qkv: packing would cost more than it saves. */
+const fewRows = 3;
 
 /** The functions that attention is made of. */
 export interface AttentionParts extends Copying {
@@ -27,7 +30,39 @@ export interface AttentionParts extends Copying {
 /** `width`: columns of a panel. */
 export function defineAttention(module: ModuleBuilder, width: number, parts: AttentionParts): void {
   const panel = 4 * width;
-  definePackHeads(module, width, parts);
+  definePackHeads(module, width, fewRows, parts);
+
+  /** Scores of all queries of a text from its rows of qkv; keys lie `apart` bytes behind queries. */
+  const fewScores = module.function(
+    undefined,
+    ["scores", "stride", "queries", "rowBytes", "apart", "rows", "depth"],
+    (f, scores, stride, queries, rowBytes, apart, rows, depth) => {
+      const i = f.i32();
+      const j = f.i32();
+      f.for(i, 0, rows, 1, () =>
+        f.for(j, 0, rows, 1, () => {
+          const query = f.i32(i32.add(queries, i32.mul(i, rowBytes)));
+          const key = f.i32(i32.add(i32.add(queries, apart), i32.mul(j, rowBytes)));
+          const score = sumRow(f, module, depth, [query, key], ([q, k]) => f32x4.mul(q, k));
+          f.storeFloat(i32.add(i32.add(scores, i32.mul(i, stride)), i32.shl(j, 2)), 0, score);
+        }),
+      );
+    },
+  );
+  /** Each query's values, mixed as its scores say; a probability of 0 leaves its value out, NaN and all. */
+  const fewMixes = module.function(
+    undefined,
+    ["to", "toBytes", "scores", "stride", "values", "rowBytes", "rows", "depth"],
+    (f, to, toBytes, scores, stride, values, rowBytes, rows, depth) => {
+      const i = f.i32();
+      f.for(i, 0, rows, 1, () => {
+        f.fill(to, 0, i32.shl(depth, 2));
+        f.call(parts.addRows, to, values, rowBytes, rows, depth, scores);
+        f.advance(to, toBytes);
+        f.advance(scores, stride);
+      });
+    },
+  );
 
   /**
    * Chunk (t·heads + head)·blocks + block. `partials`, if not 0, has a row of `partialBytes` bytes for each head and block, which gets the
@@ -59,24 +94,33 @@ export function defineAttention(module: ModuleBuilder, width: number, parts: Att
         const [key, value] = packedHead(f, packed, { t, head, from, rows });
         const query = f.i32(i32.add(from, first));
         const ofHead = f.i32(i32.mul(head, headBytes));
-        const queries = i32.add(qkv, i32.add(i32.mul(query, rowBytes), ofHead));
+        const queries = f.i32(i32.add(qkv, i32.add(i32.mul(query, rowBytes), ofHead)));
+        const target = f.i32(i32.add(out, i32.add(i32.mul(query, outBytes), ofHead)));
         const masks = f.i32(i32.select(mask, i32.add(mask, i32.shl(from, 2)), 0));
-        const keyPanel = i32.mul(keyBytes, width);
-        const sizes = [taken, columns, depth];
-        f.call(
-          parts.gemm,
-          ...[scores, stride, queries, rowBytes, 4, key, panel, keyPanel, module.zeros, 0, 0, ...sizes],
+        const isShort = i32.leU(rows, fewRows);
+        const packedProduct = (c: readonly Int[], a: readonly Int[], b: readonly Int[], sizes: readonly Int[]) =>
+          f.call(parts.gemm, ...c, ...a, 4, b[0], panel, b[1], module.zeros, 0, 0, ...sizes);
+        f.if(
+          isShort,
+          () => f.call(fewScores, scores, stride, queries, rowBytes, outBytes, rows, depth),
+          () => {
+            const b = [key, i32.mul(keyBytes, width)];
+            packedProduct([scores, stride], [queries, rowBytes], b, [taken, columns, depth]);
+          },
         );
         f.if(
           mask,
           () => f.call(parts.maskedSoftmaxRows, scores, scores, stride, taken, rows, scale, masks, 0),
           () => f.call(parts.softmaxRows, scores, scores, stride, taken, rows, scale),
         );
-        const target = i32.add(out, i32.add(i32.mul(query, outBytes), ofHead));
-        const valuePanel = i32.mul(rows, panel);
-        f.call(
-          parts.gemm,
-          ...[target, outBytes, scores, stride, 4, value, panel, valuePanel, module.zeros, 0, 0, taken, depth, rows],
+        f.if(
+          isShort,
+          () => {
+            const values = i32.add(queries, i32.shl(outBytes, 1));
+            f.call(fewMixes, target, outBytes, scores, stride, values, rowBytes, rows, depth);
+          },
+          () =>
+            packedProduct([target, outBytes], [scores, stride], [value, i32.mul(rows, panel)], [taken, depth, rows]),
         );
         f.if(partials, () => {
           const nth = i32.add(i32.mul(head, blocks), block);
@@ -154,7 +198,7 @@ export const attention =
 
     const input = [qkv.address, starts.address, addressOf(mask), 12 * d, 4 * width];
     const packed = [keys, sizes.keyBytes, values, sizes.valueBytes, h];
-    machine.run("packHeads", [...input, ...packed], texts * h);
+    if (longest > fewRows) machine.run("packHeads", [...input, ...packed], texts * h);
     const perBlock = [scores, scoreBytes, partials, partialBytes, blocks, floatBits(1 / Math.sqrt(width))];
     machine.run("attendBlocks", [out.address, ...input, ...packed, ...perBlock], texts * h * blocks);
     if (!importance) return;

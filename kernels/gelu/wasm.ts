@@ -1,6 +1,7 @@
 /**
  * The exact GELU in WebAssembly SIMD, and its gradient. Precision stands with the functions in assembler/math.ts.
  */
+import { defineFlatTask, runFlat } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { VectorMath } from "../assembler/math.ts";
@@ -8,9 +9,10 @@ import type { ModuleBuilder } from "../assembler/module.ts";
 import type { GeluArgs, GeluGradientArgs } from "./contract.ts";
 
 export function defineGelu(module: ModuleBuilder, math: VectorMath): void {
-  module.function("gelu", ["out", "x", "count"], (f, out, x, count) =>
+  const gelu = module.function("gelu", ["out", "x", "count"], (f, out, x, count) =>
     mapRow(f, module, out, count, [x], ([value]) => math.gelu(f, value)),
   );
+  defineFlatTask(module, "gelu", gelu);
   module.function("geluGradient", ["dx", "x", "dOut", "count"], (f, dx, x, dOut, count) =>
     mapRow(f, module, dx, count, [dx, x, dOut], ([sum, value, dy]) => math.madd(dy, math.geluSlope(f, value), sum)),
   );
@@ -19,7 +21,7 @@ export function defineGelu(module: ModuleBuilder, math: VectorMath): void {
 export const gelu =
   (machine: Machine) =>
   ({ out, x, length }: GeluArgs<WasmHandle>): void =>
-    machine.call.gelu(out.address, x.address, length);
+    runFlat(machine, "gelu", [out.address, x.address], length);
 
 export const geluGradient =
   (machine: Machine) =>

@@ -2,6 +2,7 @@
  * Layer normalisation in WebAssembly SIMD, a row at a time, and its gradient.
  * The mean is computed twice: the second pass corrects the rounding of the first, so that a constant row gives exactly beta.
  */
+import { defineRowTask, runRows } from "../assembler/chunks.ts";
 import { accumulators, foldRow, mapRow, sumOf, sumRow } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
@@ -36,7 +37,7 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
   };
 
   const forward = ["out", "x", "gamma", "beta", "rows", "count", "eps"] as const;
-  module.function("layerNormRows", forward, (f, out, x, gamma, beta, rows, count, eps) => {
+  const whole = module.function("layerNormRows", forward, (f, out, x, gamma, beta, rows, count, eps) => {
     f.while(rows, () => {
       const { mean, scale } = statistics(f, x, count, eps);
       mapRow(f, module, out, count, [x, gamma, beta], ([value, factor, shift]) =>
@@ -46,6 +47,8 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
+
+  defineRowTask(module, "layerNorm", whole, ["out", "x"]);
 
   const backward = ["dx", "dGamma", "dBeta", "x", "gamma", "dOut", "rows", "count", "eps"] as const;
   module.function("layerNormGradientRows", backward, (f, dx, dGamma, dBeta, x, gamma, dOut, rows, count, eps) => {
@@ -76,7 +79,7 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
 export const layerNorm =
   (machine: Machine) =>
   ({ out, x, gamma, beta, eps, n, d }: LayerNormArgs<WasmHandle>): void =>
-    machine.call.layerNormRows(out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps));
+    runRows(machine, "layerNorm", [out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps)], n, d);
 
 export const layerNormGradient =
   (machine: Machine) =>
