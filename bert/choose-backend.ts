@@ -81,6 +81,10 @@ export async function chooseBackend(
   }
 }
 
+/** What `threads` of the backend that is chosen will be, if nothing goes wrong. */
+export const threadsOn = (backend: BackendName, most = 1): ThreadCount =>
+  backend === "auto" || backend === "wasm" ? threadCount(most) : alone;
+
 function isBackend(wanted: BackendName | InferenceBackend): wanted is InferenceBackend {
   return typeof wanted === "object" && typeof wanted?.op === "function";
 }
