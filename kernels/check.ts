@@ -36,7 +36,7 @@ export function checkOperands(name: TrainingKernelName, args: object, isAlive: (
     if (!isAlive(handle)) {
       throw new TaperError("ERR_DISPOSED", `${name}: operand "${key}" was released, or belongs to another backend`);
     }
-    const expected = role === "packed" ? "packed" : (kind ?? "f32");
+    const expected = kind ?? (role === "packed" ? "packed" : "f32");
     if (handle.kind !== expected) {
       throw new TaperError("ERR_INPUT", `${name}: operand "${key}" must be ${expected}, found ${handle.kind}`);
     }

@@ -11,6 +11,7 @@ import { defineGather } from "../gather/wasm.ts";
 import { defineGelu } from "../gelu/wasm.ts";
 import { defineLayerNorm } from "../layer-norm/wasm.ts";
 import { definePacking } from "../matmul/wasm.ts";
+import { defineMatmulInt8 } from "../matmul-int8/wasm.ts";
 import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
 import { defineTanh } from "../tanh/wasm.ts";
@@ -32,6 +33,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const copies = defineCopies(module);
   defineGemm(module, variant, copies);
   definePacking(module, panelWidth(variant), copies);
+  defineMatmulInt8(module, variant, copies, math);
   defineSoftmax(module, math);
   defineLayerNorm(module);
   defineGelu(module, math);

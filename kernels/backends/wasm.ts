@@ -24,6 +24,9 @@ import { gelu, geluGradient } from "../gelu/wasm.ts";
 import type { Forms, TrainingBackend, TrainingOps } from "../index.ts";
 import { layerNorm, layerNormGradient } from "../layer-norm/wasm.ts";
 import { matmul, matmulInputGradient, matmulWeightGradient, packedLength, packWeights } from "../matmul/wasm.ts";
+import { packInt8, partsOf } from "../matmul-int8/packing.ts";
+import { int8Tiles } from "../matmul-int8/tile.ts";
+import { matmulInt8 } from "../matmul-int8/wasm.ts";
 import { scatter } from "../scatter/wasm.ts";
 import { softmax, softmaxGradient } from "../softmax/wasm.ts";
 import { tanh, tanhGradient } from "../tanh/wasm.ts";
@@ -61,7 +64,7 @@ interface Engine {
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options);
   const width = panelWidth(variant);
-  let running: Engine | undefined = start(program, width);
+  let running: Engine | undefined = start(program, variant);
 
   const engine = (): Engine => {
     if (running === undefined) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
@@ -76,25 +79,26 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
     }
   };
-  const keep = (kind: Handle["kind"], length: number): WasmHandle => {
+  const keep = (kind: Handle["kind"], length: number, bytes = 4 * length): WasmHandle => {
     const { heap, live } = engine();
-    const address = heap.take(4 * length);
+    const address = heap.take(bytes);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
       kind,
       length,
       address,
+      bytes,
       get data() {
         const { memory } = engine();
         let cells = live.get(handle);
         if (cells?.buffer !== memory.buffer) {
-          cells = new Cells(memory.buffer, address, length);
+          cells = new Cells(memory.buffer, address, bytes / 4);
           if (live.has(handle)) live.set(handle, cells);
         }
         return cells;
       },
     };
-    live.set(handle, new Cells(engine().memory.buffer, address, length));
+    live.set(handle, new Cells(engine().memory.buffer, address, bytes / 4));
     return handle;
   };
   /** What a caller passed, after memory may have grown: a view of this very memory is then detached and must be made again. */
@@ -139,6 +143,14 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       } else packWeights(machine.floats(handle.address, handle.length), { ...matrix, data }, width);
       return handle;
     },
+    packInt8(matrix) {
+      const layout = int8Tiles[variant];
+      const { m, k } = matrix;
+      const handle = keep("int8", m * k, partsOf(k, m, layout).bytes);
+      handle.data.fill(0);
+      packInt8(engine().memory.buffer, handle.address, matrix, layout);
+      return handle;
+    },
     write(handle, values) {
       refuse(handle, values.length, "write");
       handle.data.set(values);
@@ -153,7 +165,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return new Float32Array(handle.data.subarray(0, length));
     },
     release(handle) {
-      if (running?.live.delete(handle)) running.heap.give(handle.address, 4 * handle.length);
+      if (running?.live.delete(handle)) running.heap.give(handle.address, handle.bytes);
     },
     dispose() {
       running?.live.clear();
@@ -162,7 +174,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   };
 }
 
-function start({ bytes, zeros }: Program, width: number): Engine {
+function start({ bytes, zeros }: Program, variant: Variant): Engine {
   const memory = new WebAssembly.Memory({ initial: initialPages });
   const scratch = constantEnd;
   const env = { memory, scratch, thread: 0 };
@@ -171,7 +183,7 @@ function start({ bytes, zeros }: Program, width: number): Engine {
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
     call,
-    panelWidth: width,
+    panelWidth: panelWidth(variant),
     zeros,
     threads: 1,
     run: (task, args, chunks) => call[task](...args, 0, chunks),
@@ -184,7 +196,7 @@ function start({ bytes, zeros }: Program, width: number): Engine {
     },
     floats: (address, length) => new Float32Array(memory.buffer, address, length),
   };
-  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
+  return { memory, heap, machine, forms: formsOn(machine, variant), live: new Map() };
 }
 
 function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
@@ -202,10 +214,11 @@ function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Vari
 
 const isAccepted = ({ bytes }: Program): boolean => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
 
-function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
+function formsOn(machine: Machine, variant: Variant): Forms<TrainingOps<WasmHandle>> {
   return {
     ...scalarTrainingForms,
     matmul: matmul(machine),
+    matmulInt8: matmulInt8(machine, variant),
     attention: attention(machine),
     softmax: softmax(machine),
     layerNorm: layerNorm(machine),

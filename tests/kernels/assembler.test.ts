@@ -7,7 +7,9 @@ import { f32, f32x4, i32, v128 } from "../../kernels/assembler/values.ts";
 const scratch = 8192;
 const run = (module: ModuleBuilder, sharedMemory = false) => {
   const memory = new WebAssembly.Memory(sharedMemory ? { initial: 1, maximum: 2, shared: true } : { initial: 1 });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory, scratch, thread: 0 } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
+    env: { memory, scratch, thread: 0 },
+  });
   const call = instance.exports as Record<string, (...args: number[]) => void>;
   return { call, floats: new Float32Array(memory.buffer), ints: new Int32Array(memory.buffer) };
 };
