@@ -5,6 +5,7 @@
  */
 export type { BertConfig, BertShape, Task } from "./bert/config.ts";
 export type { Dials } from "./bert/dials.ts";
+export type { Dtype } from "./bert/dtype.ts";
 export { type LoadOptions, loadModel } from "./bert/load.ts";
 export type { Classification, ForwardOptions, ForwardResult, Model, Text } from "./bert/model.ts";
 export type { Flips } from "./bert/narrowing.ts";
@@ -12,9 +13,9 @@ export type { Answer, Tag } from "./bert/readouts.ts";
 export { loadTokenizer } from "./bert/tokenizer/load.ts";
 export { createTokenizer, type EncodeOptions, type Encoding, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
 export type { Trace } from "./bert/trace.ts";
-export type { Backend, Handle } from "./engine/backend.ts";
+export type { Backend, Handle, Int8Matrix } from "./engine/backend.ts";
 export { type ErrorCode, TaperError } from "./engine/errors.ts";
-export { parseSafetensors, type StoredTensor, writeSafetensors } from "./engine/safetensors.ts";
+export { parseSafetensors, type StoredTensor, type WritableTensor, writeSafetensors } from "./engine/safetensors.ts";
 export { transpose, type View, view } from "./engine/view.ts";
 export type { ExitDials } from "./exit/criteria.ts";
 export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";

@@ -5,17 +5,27 @@
 import { buildBert } from "../bert/build.ts";
 import { parameterSource } from "../bert/checkpoint.ts";
 import type { BertConfig } from "../bert/config.ts";
+import { type Dtype, int8Source, quantised } from "../bert/dtype.ts";
 import { Model } from "../bert/model.ts";
-import type { ParameterSource } from "../bert/parameters.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { TimedText } from "./latency.ts";
 
 /** The model owns the backend from here on. */
-export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {
+export function randomModel(
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+  seed: number,
+  dtype: Dtype = "f32",
+): Model {
   try {
-    return new Model(buildBert(config, taper, tiledSource(backend, new Random(seed))), backend);
+    const read = tiled(new Random(seed));
+    const floats = parameterSource(backend, read);
+    const integers = (name: string, m: number, k: number) => quantised(read(name, [m, k]), m, k);
+    const source = dtype === "int8" ? int8Source(floats, backend, integers) : floats;
+    return new Model(buildBert(config, taper, source), backend);
   } catch (error) {
     backend.dispose();
     throw error;
@@ -23,15 +33,15 @@ export function randomModel(config: BertConfig, taper: TaperConfig, backend: Inf
 }
 
 /** BERT's initialisation from a supply of normal numbers that starts over and over: 110 million fresh ones take longer than the bench. */
-function tiledSource(backend: InferenceBackend, random: Random): ParameterSource {
+function tiled(random: Random): (name: string, shape: readonly number[]) => Float32Array {
   // A prime, so that no two rows of a matrix are equal.
   const supply = Float32Array.from({ length: 65_521 }, () => 0.02 * random.normal());
-  return parameterSource(backend, (name, shape) => {
+  return (name, shape) => {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) return name.endsWith("weight") ? values.fill(1) : values;
     for (let i = 0; i < values.length; i += supply.length) values.set(supply.subarray(0, values.length - i), i);
     return values;
-  });
+  };
 }
 
 /** A text of `tokens` random ids. */

@@ -30,6 +30,11 @@ export class Checkpoint {
 
   /** The values of a tensor in row-major order. Throws ERR_CHECKPOINT if it is missing or of another shape. */
   read(name: string, shape: readonly number[]): Float32Array {
+    return this.tensor(name, shape).read();
+  }
+
+  /** A tensor, whatever it is filed under. Throws ERR_CHECKPOINT if it is missing or of another shape. */
+  tensor(name: string, shape: readonly number[]): StoredTensor {
     const tensor = this.get(name);
     if (tensor.shape.length !== shape.length || tensor.shape.some((side, axis) => side !== shape[axis])) {
       throw new TaperError(
@@ -37,7 +42,7 @@ export class Checkpoint {
         `${this.where}: tensor "${name}" has shape [${tensor.shape}], expected [${shape}]; config.json and checkpoint do not fit together.`,
       );
     }
-    return tensor.read();
+    return tensor;
   }
 
   private find(name: string): StoredTensor | undefined {

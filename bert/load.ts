@@ -10,12 +10,19 @@ import { buildBert } from "./build.ts";
 import { Checkpoint, checkpointSource } from "./checkpoint.ts";
 import { type BackendName, chooseBackend } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
+import { checkDtype, type Dtype, int8Source, quantised, storedInt8 } from "./dtype.ts";
 import { Model, type ModelOptions } from "./model.ts";
+import type { ParameterSource } from "./parameters.ts";
 import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface LoadOptions extends ModelOptions {
+  /**
+   * In what the encoder's linear layers compute: "f32", or "int8" (weights with a scale for each output, activations with one for each
+   * row). Default: what the directory is stored in; a float one is quantised as it is loaded.
+   */
+  readonly dtype?: Dtype | undefined;
   /**
    * Where to compute. Default "auto": the fastest on this CPU. A backend object is the model's from here on: it is disposed together
    * with it, or when the directory cannot be loaded.
@@ -25,7 +32,7 @@ export interface LoadOptions extends ModelOptions {
   readonly threads?: number | undefined;
 }
 
-const optionNames = ["backend", "threads", "tokenBudget"];
+const optionNames = ["dtype", "backend", "threads", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
@@ -34,6 +41,7 @@ const optionNames = ["backend", "threads", "tokenBudget"];
 export async function loadModel(directory: string, options: LoadOptions = {}): Promise<Model> {
   checkDirectory(directory);
   refuseUnknown(options, optionNames, "loadModel()");
+  const dtype = checkDtype(options.dtype, "loadModel(): dtype");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
   const { backend } = await chooseBackend(options.backend ?? "auto");
@@ -42,11 +50,31 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
     const tokenizer = await loadTokenizer(directory);
     checkTokenizer(tokenizer, config, directory);
     const checkpoint = await readCheckpoint(directory);
-    return new Model(buildBert(config, taper, checkpointSource(checkpoint, backend)), backend, tokenizer, options);
+    const source = sourceOf(checkpoint, backend, dtype, taper, directory);
+    return new Model(buildBert(config, taper, source), backend, tokenizer, options);
   } catch (error) {
     backend.dispose();
     throw error;
   }
+}
+
+function sourceOf(
+  checkpoint: Checkpoint,
+  backend: InferenceBackend,
+  dtype: Dtype | undefined,
+  { quantization }: TaperConfig,
+  directory: string,
+): ParameterSource {
+  const source = checkpointSource(checkpoint, backend);
+  if (quantization === undefined) {
+    if (dtype !== "int8") return source;
+    return int8Source(source, backend, (name, m, k) => quantised(checkpoint.read(name, [m, k]), m, k));
+  }
+  if (dtype !== "f32") return int8Source(source, backend, (name, m, k) => storedInt8(checkpoint, name, m, k));
+  throw new TaperError(
+    "ERR_OPTION",
+    `loadModel(): ${directory} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
+  );
 }
 
 /** [CLS] and two [SEP]: the tokens of a pair of empty texts. */

@@ -44,6 +44,7 @@ export async function benchLatency(argv: readonly string[], io: Io): Promise<num
   const { texts, tokeniseMs } = await benchTexts("bench latency", values, described);
   const model = await modelOf(described, values);
   const { name: backend, variant } = model.backend;
+  const { dtype } = model;
   let report: LatencyReport<string>;
   try {
     const ways = waysOf(described, values, texts, model.abilities);
@@ -55,11 +56,11 @@ export async function benchLatency(argv: readonly string[], io: Io): Promise<num
   const weights = described.directory === undefined ? "random" : "trained";
   const where = await environment();
   if (values.json) {
-    const header = { model: described.name, weights, backend, variant, tokeniseMsPerText: tokeniseMs };
+    const header = { model: described.name, weights, dtype, backend, variant, tokeniseMsPerText: tokeniseMs };
     printJson(io, { ...header, ...report, environment: where });
     return 0;
   }
-  io.out(`${described.name}: ${report.texts} texts, ${runs} rounds, ${backend} (${variant}); milliseconds`);
+  io.out(`${described.name}: ${report.texts} texts, ${runs} rounds, ${backend} (${variant}), ${dtype}; milliseconds`);
   if (weights === "random") io.out("random weights: only the milliseconds mean anything");
   for (const line of inWords(report)) io.out(line);
   if (tokeniseMs !== undefined) io.out(`\ntokenisation apart: ${digits(tokeniseMs)} ms per text`);
@@ -94,7 +95,7 @@ async function modelOf({ directory, config, taper }: Described, values: Values<t
   const options = loadOptions(values);
   if (directory !== undefined) return loadModel(directory, options);
   const { backend } = await chooseBackend(options.backend ?? "auto");
-  return randomModel(config, taper, backend, 1);
+  return randomModel(config, taper, backend, 1, options.dtype);
 }
 
 function inWords({ ways }: LatencyReport<string>): string[] {

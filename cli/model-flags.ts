@@ -1,6 +1,7 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
 import type { BackendName } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
+import { checkDtype } from "../bert/dtype.ts";
 import { type LoadOptions, loadModel } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
@@ -8,6 +9,7 @@ import { type Flags, numberOf, required, type Values } from "./flags.ts";
 
 export const backendFlags = {
   backend: { type: "string", value: "NAME", help: "auto (the default), wasm, scalar or reference" },
+  dtype: { type: "string", value: "NAME", help: "f32 or int8: what the encoder computes in; default: as it is stored" },
   threads: { type: "string", value: "N", help: "at most so many threads; this version computes on one" },
 } as const satisfies Flags;
 
@@ -72,6 +74,7 @@ function choose<T extends object>(flag: string, off: boolean | undefined, dials:
 export function loadOptions(values: Values<typeof backendFlags>): LoadOptions {
   return {
     ...given("backend", values.backend as BackendName | undefined),
+    ...given("dtype", checkDtype(values.dtype, "--dtype")),
     ...given("threads", numberOf(values.threads, "threads", { least: 1, whole: true })),
   };
 }

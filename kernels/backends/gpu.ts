@@ -78,7 +78,10 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
   }
 
   packInt8(): never {
-    throw new TaperError("ERR_BACKEND", 'the gpu backend has no 8-bit product; load the model with dtype: "f32"');
+    throw new TaperError(
+      "ERR_BACKEND",
+      'the gpu backend has no 8-bit product; load a model in float32, with dtype: "f32"',
+    );
   }
 
   write(handle: GpuHandle, values: ArrayLike<number>): void {

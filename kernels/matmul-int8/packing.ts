@@ -37,20 +37,18 @@ export function packInt8(target: ArrayBufferLike, at: number, matrix: Int8Matrix
   const bytes = new Int8Array(target, at, parts.scales);
   new Float32Array(target, at + parts.scales, m).set(scales);
   const shifts = new Float32Array(target, at + parts.shifts, m);
-  const whole = k - (k % group);
+  const step = width * group;
   for (let j = 0; j < m; j++) {
-    let to = Math.floor(j / width) * parts.panelBytes + (j % width) * group;
-    let from = j * k;
+    const first = Math.floor(j / width) * parts.panelBytes + (j % width) * group;
+    const from = j * k;
     let sum = 0;
-    const take = (count: number): void => {
-      for (let i = 0; i < count; i++, from++) {
-        sum += values[from];
-        bytes[to + i] = values[from] + offset;
+    for (let g = 0; g < group; g++) {
+      for (let p = g, to = first + g; p < k; p += group, to += step) {
+        const value = values[from + p];
+        sum += value;
+        bytes[to] = value + offset;
       }
-      to += width * group;
-    };
-    for (let p = 0; p < whole; p += group) take(group);
-    if (whole < k) take(k - whole);
+    }
     shifts[j] = scales[j] * sum;
   }
 }

@@ -30,7 +30,7 @@ export function quantiseWeights(matrix: View<Float32Array | Float64Array>): Int8
     if (largest === 0) continue;
     const scale = Math.fround(Math.fround(largest) / weightLevels);
     scales[j] = Number.isFinite(scale) ? scale : Number.NaN;
-    // A scale that was rounded up or down by less than half a step keeps ±largest within ±63.
+    // Rounding the scale moves ±largest by far less than half a step: all integers stay within ±63.
     const inverse = scale >= smallestRadius ? Math.fround(1 / scale) : 0;
     for (let p = 0, at = first, to = j * k; p < k; p++, at += down, to++)
       values[to] = nearestEven(Math.fround(Math.fround(data[at]) * inverse));

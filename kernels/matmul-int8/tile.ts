@@ -57,9 +57,10 @@ export function defineInt8Tile(module: ModuleBuilder, variant: Variant, rows: nu
     const bPanels = steps(b, panelBytes, panels);
     // Loaded, not a literal: V8 would build a literal anew inside the loop.
     const ones = variant === "plain" ? undefined : f.v128(module.splatInt(0x00010001));
-    const sums = range(rows).map((i) =>
-      range(count).map(() => f.v128(v128.loadSplat(records, rowRecord.bytes * i + rowRecord.start))),
-    );
+    const sums = range(rows).map((i) => {
+      const start = f.v128(v128.loadSplat(records, rowRecord.bytes * i + rowRecord.start));
+      return range(count).map(() => f.v128(start));
+    });
     const vectorOfB = (v: number): Vec => {
       const [address, at] = [bPanels[Math.floor(v / vectors)], vectorBytes * (v % vectors)];
       return group === 2 ? v128.load8x8S(address, at) : v128.load(address, at);
@@ -90,12 +91,15 @@ export function defineInt8Tile(module: ModuleBuilder, variant: Variant, rows: nu
     for (const [i, address] of steps(c, rowStrideC, rows).entries()) {
       const scale = f.v128(v128.loadSplat(records, rowRecord.bytes * i + rowRecord.scale));
       const mid = f.v128(v128.loadSplat(records, rowRecord.bytes * i + rowRecord.mid));
-      for (const v of range(count)) {
-        const at = (table: typeof c) => v128.load(table, 16 * v);
-        const scaled = f32x4.mul(scale, at(scales));
-        const shifted = madd(mid, at(shifts), at(bias));
-        f.storeVec(address, 16 * v, madd(f32x4.convertI32x4S(sums[i][v]), scaled, shifted));
-      }
+      // Loads and sums first, then nothing but stores: V8's revectoriser gives up where a load may trap between two stores.
+      const stage = (make: (v: number) => Vec) => range(count).map((v) => f.v128(make(v)));
+      const [columnScales, columnShifts, biases] = [scales, shifts, bias].map((table) =>
+        stage((v) => v128.load(table, 16 * v)),
+      );
+      const scaled = stage((v) => f32x4.mul(scale, columnScales[v]));
+      const shifted = stage((v) => madd(mid, columnShifts[v], biases[v]));
+      const values = stage((v) => madd(f32x4.convertI32x4S(sums[i][v]), scaled[v], shifted[v]));
+      for (const [v, value] of values.entries()) f.storeVec(address, 16 * v, value);
     }
   });
 }
