@@ -3,6 +3,7 @@
  * strings and runs under a strict Content-Security-Policy. GPU kernels are in `taperbert/gpu`, ndarray interop in
  * `taperbert/ndarray`, training in `taperbert/train`.
  */
+export type { BackendName, Simd } from "./bert/choose-backend.ts";
 export type { BertConfig, BertShape, Task } from "./bert/config.ts";
 export type { Dials } from "./bert/dials.ts";
 export type { Dtype } from "./bert/dtype.ts";

@@ -5,12 +5,13 @@
 import { buildBert } from "../bert/build.ts";
 import { parameterSource } from "../bert/checkpoint.ts";
 import type { BertConfig } from "../bert/config.ts";
-import { type Dtype, int8Source, quantised } from "../bert/dtype.ts";
+import { type Dtype, int8Source } from "../bert/dtype.ts";
 import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { TimedText } from "./latency.ts";
+import type { ReadTensor } from "./peers/peer.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(
@@ -20,20 +21,32 @@ export function randomModel(
   seed: number,
   dtype: Dtype = "f32",
 ): Model {
+  return modelOf(config, taper, backend, randomWeights(seed), dtype);
+}
+
+/** A model of parameters that `read` gives by name and shape. It owns the backend from here on. */
+export function modelOf(
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+  read: ReadTensor,
+  dtype: Dtype = "f32",
+): Model {
   try {
-    const read = tiled(new Random(seed));
     const floats = parameterSource(backend, read);
-    const integers = (name: string, m: number, k: number) => quantised(read(name, [m, k]), m, k);
-    const source = dtype === "int8" ? int8Source(floats, backend, integers) : floats;
-    return new Model(buildBert(config, taper, source), backend);
+    return new Model(buildBert(config, taper, dtype === "int8" ? int8Source(floats, backend, read) : floats), backend);
   } catch (error) {
     backend.dispose();
     throw error;
   }
 }
 
-/** BERT's initialisation from a supply of normal numbers that starts over and over: 110 million fresh ones take longer than the bench. */
-function tiled(random: Random): (name: string, shape: readonly number[]) => Float32Array {
+/**
+ * The values of any parameter by name and shape, of a model that `randomModel` makes from this seed: BERT's initialisation, from a supply of
+ * normal numbers that starts over and over, as 110 million fresh ones take longer than the bench.
+ */
+export function randomWeights(seed: number): ReadTensor {
+  const random = new Random(seed);
   // A prime, so that no two rows of a matrix are equal.
   const supply = Float32Array.from({ length: 65_521 }, () => 0.02 * random.normal());
   return (name, shape) => {

@@ -9,12 +9,12 @@ import { transpose, view } from "../engine/view.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { ParameterSource } from "./parameters.ts";
 
-export class Checkpoint {
-  private readonly tensors: ReadonlyMap<string, StoredTensor>;
+export class Checkpoint<T extends { readonly shape: readonly number[] }> {
+  private readonly tensors: ReadonlyMap<string, T>;
   private readonly where: string;
 
   /** `where` names the file in errors. */
-  constructor(tensors: ReadonlyMap<string, StoredTensor>, where: string) {
+  constructor(tensors: ReadonlyMap<string, T>, where: string) {
     this.tensors = tensors;
     this.where = where;
   }
@@ -23,18 +23,8 @@ export class Checkpoint {
     return this.find(name) !== undefined;
   }
 
-  /** The shape of a tensor. Throws ERR_CHECKPOINT if there is none of this name. */
-  shape(name: string): readonly number[] {
-    return this.get(name).shape;
-  }
-
-  /** The values of a tensor in row-major order. Throws ERR_CHECKPOINT if it is missing or of another shape. */
-  read(name: string, shape: readonly number[]): Float32Array {
-    return this.tensor(name, shape).read();
-  }
-
   /** A tensor, whatever it is filed under. Throws ERR_CHECKPOINT if it is missing or of another shape. */
-  tensor(name: string, shape: readonly number[]): StoredTensor {
+  tensor(name: string, shape: readonly number[]): T {
     const tensor = this.get(name);
     if (tensor.shape.length !== shape.length || tensor.shape.some((side, axis) => side !== shape[axis])) {
       throw new TaperError(
@@ -45,7 +35,7 @@ export class Checkpoint {
     return tensor;
   }
 
-  private find(name: string): StoredTensor | undefined {
+  private find(name: string): T | undefined {
     for (const candidate of [name, name.replace(/^bert\./, "")]) {
       const tensor = this.tensors.get(candidate) ?? this.tensors.get(oldNormName(candidate));
       if (tensor !== undefined) return tensor;
@@ -53,7 +43,7 @@ export class Checkpoint {
     return undefined;
   }
 
-  private get(name: string): StoredTensor {
+  private get(name: string): T {
     const tensor = this.find(name);
     if (tensor !== undefined) return tensor;
     const near = nearestName(name, [...this.tensors.keys()]);
@@ -70,8 +60,8 @@ function oldNormName(name: string): string {
 }
 
 /** Puts a checkpoint's parameters onto a backend. */
-export function checkpointSource(checkpoint: Checkpoint, backend: InferenceBackend): ParameterSource {
-  return parameterSource(backend, (name, shape) => checkpoint.read(name, shape));
+export function checkpointSource(checkpoint: Checkpoint<StoredTensor>, backend: InferenceBackend): ParameterSource {
+  return parameterSource(backend, (name, shape) => checkpoint.tensor(name, shape).read());
 }
 
 /** Puts parameters onto a backend, whatever `read` takes them from. */

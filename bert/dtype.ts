@@ -4,10 +4,10 @@
  */
 import type { Int8Matrix } from "../engine/backend.ts";
 import { show, TaperError } from "../engine/errors.ts";
+import type { StoredTensor } from "../engine/safetensors.ts";
 import { transpose, view } from "../engine/view.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import { quantiseWeights, weightLevels } from "../kernels/matmul-int8/quantise.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import type { ParameterSource } from "./parameters.ts";
 
 export type Dtype = "f32" | "int8";
@@ -29,17 +29,17 @@ export const isInt8Weight = (name: string): boolean => int8Weight.test(name);
 /** The name under which a weight's scales are stored. */
 export const scaleName = (weight: string): string => `${weight}_scale`;
 
-/** A source that packs the encoder's linear layers from 8-bit matrices [m, k], and has the rest from `source`. */
+/** A source that packs the encoder's linear layers in 8 bits, from values [m, k] that `read` gives; it has the rest from `source`. */
 export function int8Source(
   source: ParameterSource,
   backend: InferenceBackend,
-  read: (name: string, m: number, k: number) => Int8Matrix,
+  read: (name: string, shape: readonly number[]) => Float32Array,
 ): ParameterSource {
   return {
     ...source,
     linear: (names, m, k) =>
       names.every(isInt8Weight)
-        ? backend.packInt8(stacked(names.map((name) => read(name, m, k))))
+        ? backend.packInt8(stacked(names.map((name) => quantised(read(name, [m, k]), m, k))))
         : source.linear(names, m, k),
   };
 }
@@ -49,17 +49,17 @@ export function quantised(values: Float32Array, m: number, k: number): Int8Matri
   return quantiseWeights(transpose(view(values, [m, k])));
 }
 
-/** A weight and its scales as `taperbert quantize` stored them. Throws ERR_CHECKPOINT if they are missing or cannot be such. */
-export function storedInt8(checkpoint: Checkpoint, name: string, m: number, k: number): Int8Matrix {
-  const values = checkpoint.tensor(name, [m, k]).readInt8();
-  const scales = checkpoint.read(scaleName(name), [m]);
+/** A weight [m, k] and its scales [m] as `taperbert quantize` stored them. Throws ERR_CHECKPOINT if they cannot be such. */
+export function storedInt8(name: string, weight: StoredTensor, scale: StoredTensor): Int8Matrix {
+  const [m, k] = weight.shape;
+  const [values, scales] = [weight.readInt8(), scale.read()];
   const refuse = (what: string, expected: string, found: number): TaperError =>
     new TaperError(
       "ERR_CHECKPOINT",
       `tensor "${what}": expected ${expected}; found ${found}. Quantise the model again.`,
     );
-  for (const scale of scales) {
-    if (!(scale >= 0 && scale < Number.POSITIVE_INFINITY)) throw refuse(scaleName(name), "finite scales from 0", scale);
+  for (const value of scales) {
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw refuse(scaleName(name), "finite scales from 0", value);
   }
   for (const value of values) {
     if (value > weightLevels || value < -weightLevels)
@@ -68,7 +68,8 @@ export function storedInt8(checkpoint: Checkpoint, name: string, m: number, k: n
   return { m, k, values, scales };
 }
 
-function stacked(parts: readonly Int8Matrix[]): Int8Matrix {
+/** Matrices of one shape, one above the other. */
+export function stacked(parts: readonly Int8Matrix[]): Int8Matrix {
   if (parts.length === 1) return parts[0];
   const [{ m, k }] = parts;
   const values = new Int8Array(parts.length * m * k);

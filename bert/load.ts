@@ -4,15 +4,16 @@
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { exists, readJson } from "../engine/read-file.ts";
-import { readSafetensorsFile } from "../engine/safetensors-file.ts";
+import { fileSource, openSafetensors } from "../engine/safetensors-file.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
-import { Checkpoint, checkpointSource } from "./checkpoint.ts";
-import { type BackendName, chooseBackend } from "./choose-backend.ts";
+import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
-import { checkDtype, type Dtype, int8Source, quantised, storedInt8 } from "./dtype.ts";
+import { checkDtype, type Dtype } from "./dtype.ts";
 import { Model, type ModelOptions } from "./model.ts";
 import type { ParameterSource } from "./parameters.ts";
+import { readParameters } from "./read-parameters.ts";
 import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -28,11 +29,17 @@ export interface LoadOptions extends ModelOptions {
    * with it, or when the directory cannot be loaded.
    */
   readonly backend?: BackendName | InferenceBackend | undefined;
+  /**
+   * The build of the wasm backend. Default "auto": relaxed SIMD where the engine has it, else plain. "wide" computes on 256 bits and is
+   * refused with a reason (ERR_BACKEND) where it cannot run: it needs Node 24 or later on x64, sets a flag of V8 for the whole process
+   * (--experimental-wasm-revectorize), and tests itself, which takes about 10 ms.
+   */
+  readonly simd?: Simd | undefined;
   /** At most so many threads. The backends of this version use one. */
   readonly threads?: number | undefined;
 }
 
-const optionNames = ["dtype", "backend", "threads", "tokenBudget"];
+const optionNames = ["dtype", "backend", "simd", "threads", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
@@ -44,43 +51,31 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   const dtype = checkDtype(options.dtype, "loadModel(): dtype");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto");
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd });
   try {
     const { config, taper } = await readConfigs(directory);
-    const tokenizer = await loadTokenizer(directory);
-    checkTokenizer(tokenizer, config, directory);
-    const checkpoint = await readCheckpoint(directory);
-    const source = sourceOf(checkpoint, backend, dtype, taper, directory);
-    return new Model(buildBert(config, taper, source), backend, tokenizer, options);
+    const [tokenizer, bert] = await both(
+      loadTokenizer(directory).then((tokenizer) => checkTokenizer(tokenizer, config, directory)),
+      readBert(directory, config, taper, backend, dtype),
+    );
+    return new Model(bert, backend, tokenizer, options);
   } catch (error) {
     backend.dispose();
     throw error;
   }
 }
 
-function sourceOf(
-  checkpoint: Checkpoint,
-  backend: InferenceBackend,
-  dtype: Dtype | undefined,
-  { quantization }: TaperConfig,
-  directory: string,
-): ParameterSource {
-  const source = checkpointSource(checkpoint, backend);
-  if (quantization === undefined) {
-    if (dtype !== "int8") return source;
-    return int8Source(source, backend, (name, m, k) => quantised(checkpoint.read(name, [m, k]), m, k));
-  }
-  if (dtype !== "f32") return int8Source(source, backend, (name, m, k) => storedInt8(checkpoint, name, m, k));
-  throw new TaperError(
-    "ERR_OPTION",
-    `loadModel(): ${directory} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
-  );
+/** Both results; if either fails, an error when both have ended, the first's before the second's. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
 }
 
 /** [CLS] and two [SEP]: the tokens of a pair of empty texts. */
 const fewestPositions = 3;
 
-function checkTokenizer({ vocabulary, maxLength }: Tokenizer, config: BertConfig, directory: string): void {
+function checkTokenizer(tokenizer: Tokenizer, config: BertConfig, directory: string): Tokenizer {
+  const { vocabulary, maxLength } = tokenizer;
   if (vocabulary.length > config.vocabulary) {
     throw new TaperError(
       "ERR_VOCABULARY",
@@ -93,6 +88,7 @@ function checkTokenizer({ vocabulary, maxLength }: Tokenizer, config: BertConfig
       `${directory}: expected room for ${fewestPositions} tokens or more, found max_position_embeddings ${config.maxPositions} (config.json) and model_max_length ${maxLength} (tokenizer_config.json).`,
     );
   }
+  return tokenizer;
 }
 
 /** `config.json` and `taperbert.json` of a model directory, checked. */
@@ -104,16 +100,35 @@ export async function readConfigs(directory: string): Promise<{ config: BertConf
   return { config, taper: json === undefined ? {} : parseTaperConfig(json, config.layers, taperFile) };
 }
 
-async function readCheckpoint(directory: string): Promise<Checkpoint> {
-  const file = `${directory}/model.safetensors`;
-  if (!(await exists(file)) && (await exists(`${directory}/pytorch_model.bin`))) {
+async function readBert(
+  directory: string,
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+  dtype: Dtype | undefined,
+): Promise<Bert> {
+  const stored = taper.quantization?.dtype ?? "f32";
+  if (stored === "int8" && dtype === "f32") {
+    throw new TaperError(
+      "ERR_OPTION",
+      `loadModel(): ${directory} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
+    );
+  }
+  const path = `${directory}/model.safetensors`;
+  if (!(await exists(path)) && (await exists(`${directory}/pytorch_model.bin`))) {
     throw new TaperError(
       "ERR_FILE",
       `${directory} has pytorch_model.bin but no model.safetensors. Convert it once in Python: ` +
         `AutoModel.from_pretrained(directory).save_pretrained(directory, safe_serialization=True).`,
     );
   }
-  return new Checkpoint(await readSafetensorsFile(file), file);
+  const file = await openSafetensors(await fileSource(path));
+  try {
+    const build = (source: ParameterSource) => buildBert(config, taper, source);
+    return await readParameters(file, backend, build, { stored, computed: dtype ?? stored });
+  } finally {
+    await file.close();
+  }
 }
 
 function checkDirectory(value: unknown): void {

@@ -3,12 +3,11 @@ import { type LayerTotals, type Totals, totalsByLayer, totalsOf } from "../bench
 import { gflops } from "../bench/flops.ts";
 import type { TimedText } from "../bench/latency.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
-import { loadModel } from "../bert/load.ts";
 import type { Trace } from "../bert/trace.ts";
 import { benchFlags, benchTexts, checkBenchFlags, scheduleOf } from "./bench-flags.ts";
 import { commonFlags, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { dialsOf, loadOptions } from "./model-flags.ts";
+import { dialsOf, openModel } from "./model-flags.ts";
 import { type Described, describe } from "./shape-flags.ts";
 import { digits, percent, table, times } from "./table.ts";
 
@@ -54,7 +53,7 @@ async function tracesOf(
     return texts.map(({ ids }) => scheduledTrace(ids.length, shares, config, taper));
   }
   const dials = dialsOf(values);
-  const model = await loadModel(directory, loadOptions(values));
+  const model = await openModel(directory, values);
   try {
     const traces: Trace[] = [];
     for (const { ids, segments } of texts) {

@@ -3,14 +3,14 @@ import { describeEnvironment, environment } from "../bench/environment.ts";
 import { type LatencyReport, latency, type TimedText, type Way, worstCase } from "../bench/latency.ts";
 import { randomModel } from "../bench/random-model.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
-import { chooseBackend } from "../bert/choose-backend.ts";
+import type { ChosenBackend } from "../bert/choose-backend.ts";
 import type { Abilities, Dials } from "../bert/dials.ts";
-import { loadModel } from "../bert/load.ts";
+import { checkDtype } from "../bert/dtype.ts";
 import type { Model } from "../bert/model.ts";
 import { benchFlags, benchTexts, checkBenchFlags, scheduleOf } from "./bench-flags.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { dialsOf, loadOptions } from "./model-flags.ts";
+import { dialsOf, openBackend, openModel } from "./model-flags.ts";
 import { type Described, describe } from "./shape-flags.ts";
 import { digits, table, times } from "./table.ts";
 
@@ -42,7 +42,8 @@ export async function benchLatency(argv: readonly string[], io: Io): Promise<num
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 5;
   const described = await describe("bench latency", values);
   const { texts, tokeniseMs } = await benchTexts("bench latency", values, described);
-  const model = await modelOf(described, values);
+  const chosen = await openBackend(values);
+  const model = await modelOf(described, values, chosen);
   const { name: backend, variant } = model.backend;
   const { dtype } = model;
   let report: LatencyReport<string>;
@@ -56,7 +57,15 @@ export async function benchLatency(argv: readonly string[], io: Io): Promise<num
   const weights = described.directory === undefined ? "random" : "trained";
   const where = await environment();
   if (values.json) {
-    const header = { model: described.name, weights, dtype, backend, variant, tokeniseMsPerText: tokeniseMs };
+    const header = {
+      model: described.name,
+      weights,
+      dtype,
+      backend,
+      variant,
+      variantWhy: chosen.variantWhy,
+      tokeniseMsPerText: tokeniseMs,
+    };
     printJson(io, { ...header, ...report, environment: where });
     return 0;
   }
@@ -91,11 +100,13 @@ function waysOf(
   return ways;
 }
 
-async function modelOf({ directory, config, taper }: Described, values: Values<typeof flags>): Promise<Model> {
-  const options = loadOptions(values);
-  if (directory !== undefined) return loadModel(directory, options);
-  const { backend } = await chooseBackend(options.backend ?? "auto");
-  return randomModel(config, taper, backend, 1, options.dtype);
+async function modelOf(
+  { directory, config, taper }: Described,
+  values: Values<typeof flags>,
+  chosen: ChosenBackend,
+): Promise<Model> {
+  if (directory !== undefined) return openModel(directory, values, chosen);
+  return randomModel(config, taper, chosen.backend, 1, checkDtype(values.dtype, "--dtype"));
 }
 
 function inWords({ ways }: LatencyReport<string>): string[] {

@@ -12,6 +12,14 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     about: "milliseconds of a text: dense, narrowed, and the worst case, interleaved",
     load: async () => (await import("./bench-latency.ts")).benchLatency,
   },
+  kernels: {
+    about: "rates of every kernel, as fractions of the machine's measured peaks",
+    load: async () => (await import("./bench-kernels.ts")).benchKernels,
+  },
+  peers: {
+    about: "a dense BERT here and in onnxruntime and TensorFlow.js, interleaved",
+    load: async () => (await import("./bench-peers.ts")).benchPeers,
+  },
 };
 
 export async function bench(argv: readonly string[], io: Io): Promise<number> {
@@ -20,6 +28,8 @@ export async function bench(argv: readonly string[], io: Io): Promise<number> {
     io.out("Examples:");
     io.out("  taperbert bench gflops --model DIR --data dev.tsv");
     io.out("  taperbert bench latency --shape base --tokens 128 --skim-schedule 0.9,0.8,0.7,0.6,0.5");
+    io.out("  taperbert bench kernels --only matmul --rows 1,8,128");
+    io.out("  taperbert bench peers --shape mini");
     io.out("\nBenches:");
     for (const [known, { about }] of Object.entries(benches)) io.out(`  ${known.padEnd(8)} ${about}`);
     io.out("\nEach has --help.");

@@ -12,12 +12,12 @@ import { gflops } from "../bench/flops.ts";
 import { type Paired, paired } from "../bench/paired.ts";
 import type { Dials } from "../bert/dials.ts";
 import { checkDtype } from "../bert/dtype.ts";
-import { type LoadOptions, loadModel } from "../bert/load.ts";
+import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { dialFlags, dialsOf, loadOptions, modelFlags, withModel } from "./model-flags.ts";
+import { dialFlags, dialsOf, modelFlags, openModel, withModel } from "./model-flags.ts";
 import { digits, percent, table, times } from "./table.ts";
 
 const flags = {
@@ -89,10 +89,7 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
       values.against === undefined
         ? undefined
         : await compare(
-            {
-              directory: values.against,
-              options: { ...loadOptions(values), ...(againstDtype && { dtype: againstDtype }) },
-            },
+            await openModel(values.against, { ...values, dtype: againstDtype ?? values.dtype }),
             values["against-dials"] ? dials : { skim: false, exit: false },
             figures,
             texts,
@@ -113,13 +110,12 @@ interface Against extends Paired {
 }
 
 async function compare(
-  { directory, options }: { directory: string; options: LoadOptions },
+  other: Model,
   dials: Dials,
   { answers, logits }: Evaluation,
   texts: readonly LabelledText[],
   batch: number,
 ): Promise<Against> {
-  const other = await loadModel(directory, options);
   try {
     const its = await evaluate(other, texts, dials, batch);
     const truth = texts.map(({ label }) => label);

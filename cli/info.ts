@@ -1,12 +1,11 @@
 /** `taperbert info`: what computes here and why; with --model, what that model is and can do. */
 
 import { describeEnvironment, environment } from "../bench/environment.ts";
-import { type BackendName, chooseBackend } from "../bert/choose-backend.ts";
 import { checkDtype, type Dtype } from "../bert/dtype.ts";
 import { readConfigs } from "../bert/load.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { modelFlags } from "./model-flags.ts";
+import { modelFlags, openBackend } from "./model-flags.ts";
 
 const flags = { ...modelFlags, ...commonFlags };
 
@@ -25,17 +24,26 @@ export async function info(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const dtype = checkDtype(values.dtype, "--dtype");
-  const { backend, why } = await chooseBackend((values.backend ?? "auto") as BackendName);
+  const { backend, why, variantWhy } = await openBackend(values);
   const { name, variant } = backend;
   backend.dispose();
   const model = values.model === undefined ? undefined : await describeModel(values.model, dtype);
   const where = await environment();
   if (values.json) {
-    const here = { backend: name, variant, why, threads: threads.count, threadsWhy: threads.why, environment: where };
+    const here = {
+      backend: name,
+      why,
+      variant,
+      variantWhy,
+      threads: threads.count,
+      threadsWhy: threads.why,
+      environment: where,
+    };
     printJson(io, { ...here, ...(model && { model }) });
     return 0;
   }
-  io.out(`backend  ${name}, ${variant}: ${why}`);
+  io.out(`backend  ${name}: ${why}`);
+  io.out(`build    ${variant}: ${variantWhy}`);
   io.out(`threads  ${threads.count}: ${threads.why}`);
   io.out(`machine  ${describeEnvironment(where)}`);
   if (model === undefined) return 0;

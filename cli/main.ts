@@ -18,7 +18,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     load: async () => (await import("./eval.ts")).evaluation,
   },
   flops: { about: "what a shape costs, by layer and part", load: async () => (await import("./flops.ts")).flops },
-  bench: { about: "gflops or latency on texts of yours", load: async () => (await import("./bench.ts")).bench },
+  bench: {
+    about: "gflops or latency on texts of yours; kernels; peers",
+    load: async () => (await import("./bench.ts")).bench,
+  },
   train: { about: "train a model from a config", load: async () => (await import("./train.ts")).train },
   quantize: {
     about: "a model directory into one with 8-bit weights",

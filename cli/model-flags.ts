@@ -1,8 +1,8 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
-import type { BackendName } from "../bert/choose-backend.ts";
+import { type BackendName, type ChosenBackend, chooseBackend, type Simd } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
 import { checkDtype } from "../bert/dtype.ts";
-import { type LoadOptions, loadModel } from "../bert/load.ts";
+import { loadModel } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { type Flags, numberOf, required, type Values } from "./flags.ts";
@@ -10,6 +10,11 @@ import { type Flags, numberOf, required, type Values } from "./flags.ts";
 export const backendFlags = {
   backend: { type: "string", value: "NAME", help: "auto (the default), wasm, scalar or reference" },
   dtype: { type: "string", value: "NAME", help: "f32 or int8: what the encoder computes in; default: as it is stored" },
+  simd: {
+    type: "string",
+    value: "BUILD",
+    help: "of the wasm backend: wide (Node 24 on x64; the default where it runs), relaxed, plain or auto",
+  },
   threads: { type: "string", value: "N", help: "at most so many threads; this version computes on one" },
 } as const satisfies Flags;
 
@@ -70,13 +75,26 @@ function choose<T extends object>(flag: string, off: boolean | undefined, dials:
   throw new TaperError("ERR_OPTION", `--${flag} and a value for ${named.join(", ")} contradict each other; give one.`);
 }
 
-/** Where to compute, as flags say. The backend's name is checked where it is chosen. */
-export function loadOptions(values: Values<typeof backendFlags>): LoadOptions {
-  return {
-    ...given("backend", values.backend as BackendName | undefined),
-    ...given("dtype", checkDtype(values.dtype, "--dtype")),
-    ...given("threads", numberOf(values.threads, "threads", { least: 1, whole: true })),
-  };
+/**
+ * Where to compute, as flags say. A process of our own may set V8's flags, so the wide build is what nobody need ask for: where it
+ * cannot run, the next one does. Throws ERR_OPTION and ERR_BACKEND.
+ */
+export function openBackend(values: Values<typeof backendFlags>): Promise<ChosenBackend> {
+  const { backend = "auto", simd } = values;
+  const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined };
+  return chooseBackend(backend as BackendName, choice);
+}
+
+/** Loads a model onto the backend that flags ask for, or onto one that was chosen before. */
+export async function openModel(
+  directory: string,
+  values: Values<typeof backendFlags>,
+  chosen?: ChosenBackend,
+): Promise<Model> {
+  const dtype = given("dtype", checkDtype(values.dtype, "--dtype"));
+  const threads = given("threads", numberOf(values.threads, "threads", { least: 1, whole: true }));
+  const { backend } = chosen ?? (await openBackend(values));
+  return loadModel(directory, { backend, ...dtype, ...threads });
 }
 
 /** Loads the model that flags name, lets `use` have it, and gives its memory back whatever happens. */
@@ -86,7 +104,7 @@ export async function withModel<T>(
   use: (model: Model, directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = required(values.model, command, "model");
-  const model = await loadModel(directory, loadOptions(values));
+  const model = await openModel(directory, values);
   try {
     return await use(model, directory);
   } finally {

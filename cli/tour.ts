@@ -4,11 +4,10 @@ import { gflops } from "../bench/flops.ts";
 import { measure } from "../bench/measure.ts";
 import { drawPyramid, pyramidOf } from "../bench/pyramid.ts";
 import type { Dials } from "../bert/dials.ts";
-import { loadModel } from "../bert/load.ts";
 import { bundledModel } from "./bundled-model.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
-import { dialFlags, dialsOf, loadOptions, modelFlags } from "./model-flags.ts";
+import { dialFlags, dialsOf, modelFlags, openModel } from "./model-flags.ts";
 import { digits, percent, times } from "./table.ts";
 
 const flags = { ...modelFlags, ...dialFlags, ...commonFlags };
@@ -40,7 +39,7 @@ export async function tour(argv: readonly string[], io: Io): Promise<number> {
   }
   const dials = dialsOf(values);
   const directory = values.model ?? bundledModel();
-  const model = await loadModel(directory, loadOptions(values));
+  const model = await openModel(directory, values);
   try {
     for (const text of texts.length > 0 ? texts : samples) {
       const { label, score, trace } = await model.classify(text, dials);

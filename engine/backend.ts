@@ -47,6 +47,25 @@ export interface Backend<Ops, H extends Handle = Handle> {
   read(handle: H, length?: number): Float32Array | Promise<Float32Array>;
   release(handle: H): void;
   dispose(): void;
+  /** Where a file's bytes can be read into buffers without a copy in between. Absent where memory cannot be written from outside. */
+  readonly intake?: Intake<H>;
+}
+
+/**
+ * How parameters get from a file to where they live: their bytes are read straight into the buffers and turned, in place, into what
+ * the backend computes with. Between `reserve` and the last read no other buffer may be asked for: growing memory detaches views.
+ */
+export interface Intake<H extends Handle = Handle> {
+  /** Room for all buffers to come at once. */
+  reserve(buffers: readonly { readonly m: number; readonly k: number; readonly packed: boolean }[]): void;
+  /** A buffer of float32 whose contents are the caller's to fill; `packed` for a matrix that `pack` will be called with. */
+  take(m: number, k: number, packed: boolean): H;
+  /** The bytes of `count` values of a buffer, the first of them at `first`. */
+  bytes(handle: H, first: number, count: number): Uint8Array;
+  /** Turns `count` values from 16 bits into float32: their bits are the last half of these values' bytes. */
+  widen(handle: H, first: number, count: number, from: "F16" | "BF16"): void;
+  /** Turns a matrix that lies there as [m, k] in row-major order into the weights [k, m] of a matmul. */
+  pack(handle: H, m: number, k: number): void;
 }
 
 /** A handle whose values a CPU form reads in place. `data` is asked for anew in every operation: memory may have grown. */

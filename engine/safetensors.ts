@@ -131,6 +131,12 @@ function decode(name: string, dtype: string, bytes: Uint8Array, where: string): 
   throw unreadable(name, dtype, where, "F32, F16 or BF16");
 }
 
+/** The data type of a tensor whose values this library can read. Throws ERR_CHECKPOINT for any other. */
+export function storedType(name: string, dtype: string, where: string): StoredType {
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return dtype;
+  throw unreadable(name, dtype, where, "F32, F16 or BF16");
+}
+
 function unreadable(name: string, dtype: string, where: string, expected: string): TaperError {
   return new TaperError(
     "ERR_CHECKPOINT",

@@ -136,7 +136,7 @@ export async function firstValues(train: TrainConfig, layout: Layout, values: Fl
   const file = `${train.from}/model.safetensors`;
   const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
   const found = loadTensors(layout, values, (name, shape) =>
-    checkpoint.has(name) ? checkpoint.read(name, shape) : undefined,
+    checkpoint.has(name) ? checkpoint.tensor(name, shape).read() : undefined,
   );
   if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of the model's tensors.`);
 }

@@ -15,8 +15,62 @@ export const preamble: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 
 /** Section identifiers, in the order in which a module must hold them. */
 export const sectionId = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10, data: 11 } as const;
 
+/** Byte code as it is put together: bytes, and code within code. Nothing is flattened, so nothing is copied, until it is written. */
+export type Code = readonly (number | Code)[];
+
+/** Bytes in the order in which they are written, in an array that doubles. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written, until more is. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  push(...items: Code): void {
+    this.write(items);
+  }
+
+  write(code: Code): void {
+    // A loop by index: this is all that is called for every byte, and it runs before anything is compiled.
+    for (let i = 0; i < code.length; i++) {
+      const item = code[i];
+      if (typeof item !== "number") this.write(item);
+      else {
+        if (this.#length === this.#bytes.length) this.#makeRoom(1);
+        this.#bytes[this.#length++] = item;
+      }
+    }
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#makeRoom(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #makeRoom(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+  }
+}
+
 /** An unsigned 32-bit integer in LEB128. */
 export function unsigned(value: number): number[] {
+  // Most are: locals, small offsets, counts.
+  if (value >= 0 && value < 0x80) return [value];
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -29,6 +83,7 @@ export function unsigned(value: number): number[] {
 
 /** A signed 32-bit integer in LEB128. */
 export function signed(value: number): number[] {
+  if (value >= 0 && value < 0x40) return [value];
   const bytes: number[] = [];
   let rest = value | 0;
   for (;;) {

@@ -4,7 +4,7 @@
  * It checks types through TypeScript only; the engine's validator has the last word.
  */
 
-import { typeCode, unsigned, type ValueType, vector } from "./encoding.ts";
+import { ByteWriter, typeCode, unsigned, type ValueType, vector } from "./encoding.ts";
 import { type Expr, type Float, float, type Int, i32, int, type Vec } from "./values.ts";
 
 export interface Local<T extends ValueType> extends Expr<T> {
@@ -20,7 +20,7 @@ export interface FunctionRef {
 const voidBlock = 0x40;
 
 export class FunctionBuilder {
-  readonly #code: number[] = [];
+  readonly #code = new ByteWriter();
   readonly #locals: ValueType[] = [];
   readonly #parameterCount: number;
 
@@ -50,7 +50,7 @@ export class FunctionBuilder {
   }
 
   set<T extends ValueType>(local: Local<T>, value: Expr<T>): void {
-    this.#code.push(...value.code, 0x21, ...unsigned(local.index));
+    this.#code.push(value.code, 0x21, unsigned(local.index));
   }
 
   setInt(local: Local<"i32">, value: Int): void {
@@ -63,11 +63,11 @@ export class FunctionBuilder {
   }
 
   storeVec(address: Int, offset: number, value: Vec): void {
-    this.#code.push(...int(address).code, ...value.code, 0xfd, 11, 2, ...unsigned(offset));
+    this.#code.push(int(address).code, value.code, 0xfd, 11, 2, unsigned(offset));
   }
 
   storeFloat(address: Int, offset: number, value: Float): void {
-    this.#code.push(...int(address).code, ...float(value).code, 0x38, 2, ...unsigned(offset));
+    this.#code.push(int(address).code, float(value).code, 0x38, 2, unsigned(offset));
   }
 
   storeInt(address: Int, offset: number, value: Int): void {
@@ -76,24 +76,24 @@ export class FunctionBuilder {
 
   /** memory.copy of `bytes` bytes. */
   copy(to: Int, from: Int, bytes: Int): void {
-    this.#code.push(...int(to).code, ...int(from).code, ...int(bytes).code, 0xfc, 10, 0, 0);
+    this.#code.push(int(to).code, int(from).code, int(bytes).code, 0xfc, 10, 0, 0);
   }
 
   /** memory.fill of `bytes` bytes with `value`. */
   fill(to: Int, value: Int, bytes: Int): void {
-    this.#code.push(...int(to).code, ...int(value).code, ...int(bytes).code, 0xfc, 11, 0);
+    this.#code.push(int(to).code, int(value).code, int(bytes).code, 0xfc, 11, 0);
   }
 
   call(callee: FunctionRef, ...args: Int[]): void {
     if (args.length !== callee.parameters.length) {
       throw new RangeError(`a call with ${args.length} arguments to a function of (${callee.parameters.join(", ")})`);
     }
-    for (const argument of args) this.#code.push(...int(argument).code);
-    this.#code.push(0x10, ...unsigned(callee.index));
+    for (const argument of args) this.#code.push(int(argument).code);
+    this.#code.push(0x10, unsigned(callee.index));
   }
 
   if(condition: Int, then: () => void, otherwise?: () => void): void {
-    this.#code.push(...int(condition).code, 0x04, voidBlock);
+    this.#code.push(int(condition).code, 0x04, voidBlock);
     then();
     if (otherwise) {
       this.#code.push(0x05);
@@ -106,7 +106,7 @@ export class FunctionBuilder {
   doWhile(body: () => void, condition: Int): void {
     this.#code.push(0x03, voidBlock);
     body();
-    this.#code.push(...int(condition).code, 0x0d, 0, 0x0b);
+    this.#code.push(int(condition).code, 0x0d, 0, 0x0b);
   }
 
   /** Runs `body` while `condition` holds; the test sits at the end of the loop. */
@@ -127,8 +127,8 @@ export class FunctionBuilder {
     this.#code.push(0x0f);
   }
 
-  /** The function's entry in the code section. */
-  encode(): number[] {
+  /** Writes the function's entry in the code section. */
+  encode(to: ByteWriter): void {
     const groups: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
       const last = groups.at(-1);
@@ -136,6 +136,8 @@ export class FunctionBuilder {
       else groups.push({ type, count: 1 });
     }
     const locals = vector(groups.map(({ type, count }) => [...unsigned(count), typeCode[type]]));
-    return unsigned(locals.length + this.#code.length + 1).concat(locals, this.#code, 0x0b);
+    to.push(unsigned(locals.length + this.#code.length + 1), locals);
+    to.writeBytes(this.#code.bytes);
+    to.push(0x0b);
   }
 }

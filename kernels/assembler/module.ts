@@ -5,7 +5,18 @@
  * It holds no state after `encode()` and instantiates nothing.
  */
 
-import { floatBits, preamble, section, sectionId, signed, text, typeCode, unsigned, vector } from "./encoding.ts";
+import {
+  ByteWriter,
+  floatBits,
+  preamble,
+  section,
+  sectionId,
+  signed,
+  text,
+  typeCode,
+  unsigned,
+  vector,
+} from "./encoding.ts";
 import { FunctionBuilder, type FunctionRef, type Local } from "./function.ts";
 import { type Expr, i32, type Vec, v128 } from "./values.ts";
 
@@ -61,7 +72,7 @@ export class ModuleBuilder {
     const index = this.#functions.length;
     this.#functions.push({ builder, parameters: parameters.length });
     if (name !== undefined) this.#exports.push({ name, index });
-    const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, ...unsigned(i)] }));
+    const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, unsigned(i)] }));
     body(builder, ...(locals as unknown as Parameters<Names>));
     return { index, parameters };
   }
@@ -106,7 +117,12 @@ export class ModuleBuilder {
     const data = this.#constants.flatMap((word) =>
       [word, word >> 8, word >> 16, word >> 24].map((byte) => byte & 0xff),
     );
-    const sections = [
+    const bodies = new ByteWriter(65536);
+    bodies.push(unsigned(this.#functions.length));
+    for (const { builder } of this.#functions) builder.encode(bodies);
+    const module = new ByteWriter(bodies.length + 8192);
+    module.push(
+      preamble,
       section(sectionId.type, vector(arities.map(signature))),
       section(
         sectionId.import,
@@ -121,12 +137,14 @@ export class ModuleBuilder {
         sectionId.export,
         vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
       ),
-      section(sectionId.code, vector(this.#functions.map(({ builder }) => builder.encode()))),
-      section(
-        sectionId.data,
-        data.length === 0 ? [] : vector([[0, 0x41, ...signed(constantBase), 0x0b, ...unsigned(data.length), ...data]]),
-      ),
-    ];
-    return new Uint8Array(preamble.concat(...sections));
+      [sectionId.code, unsigned(bodies.length)],
+    );
+    module.writeBytes(bodies.bytes);
+    if (data.length > 0) {
+      module.push(
+        section(sectionId.data, vector([[0, 0x41, ...signed(constantBase), 0x0b, ...unsigned(data.length), ...data]])),
+      );
+    }
+    return module.bytes.slice();
   }
 }

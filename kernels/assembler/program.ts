@@ -20,6 +20,7 @@ import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
 import { type MemoryImport, ModuleBuilder } from "./module.ts";
 import type { Variant } from "./variant.ts";
+import { defineWidening } from "./widen.ts";
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -34,6 +35,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineGemm(module, variant, copies);
   definePacking(module, panelWidth(variant), copies);
   defineMatmulInt8(module, variant, copies, math);
+  defineWidening(module);
   defineSoftmax(module, math);
   defineLayerNorm(module);
   defineGelu(module, math);
@@ -46,5 +48,12 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineDropout(module);
   defineAttentionGradient(module);
   defineCrossEntropy(module, math);
+  return { bytes: module.encode(), zeros: module.zeros };
+}
+
+/** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
+export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
+  const module = new ModuleBuilder(memory);
+  defineGemm(module, variant, defineCopies(module));
   return { bytes: module.encode(), zeros: module.zeros };
 }

@@ -5,11 +5,11 @@
  * Source of the codes: https://webassembly.github.io/spec/core/appendix/index-instructions.html
  */
 
-import { float32, signed, unsigned, type ValueType } from "./encoding.ts";
+import { type Code, float32, signed, unsigned, type ValueType } from "./encoding.ts";
 
 export interface Expr<T extends ValueType> {
   readonly type: T;
-  readonly code: readonly number[];
+  readonly code: Code;
 }
 
 /** Numbers stand for constants wherever an i32 or f32 expression is expected. */
@@ -18,22 +18,23 @@ export type Float = Expr<"f32"> | number;
 export type Vec = Expr<"v128">;
 
 export const int = (value: Int): Expr<"i32"> =>
-  typeof value === "number" ? { type: "i32", code: [0x41, ...signed(value)] } : value;
+  typeof value === "number" ? { type: "i32", code: [0x41, signed(value)] } : value;
 export const float = (value: Float): Expr<"f32"> =>
-  typeof value === "number" ? { type: "f32", code: [0x43, ...float32(value)] } : value;
+  typeof value === "number" ? { type: "f32", code: [0x43, float32(value)] } : value;
 
 const ints = (opcode: number) => (a: Int, b: Int) => make("i32", int(a), int(b), [opcode]);
 const floats = (opcode: number) => (a: Float, b: Float) => make("f32", float(a), float(b), [opcode]);
-const vectors = (opcode: number) => (a: Vec, b: Vec) => make("v128", a, b, simd(opcode));
-const vector = (opcode: number) => (a: Vec) => make("v128", a, undefined, simd(opcode));
+const vectors = (opcode: number) => {
+  const op = simd(opcode);
+  return (a: Vec, b: Vec) => make("v128", a, b, op);
+};
+const vector = (opcode: number) => {
+  const op = simd(opcode);
+  return (a: Vec) => make("v128", a, undefined, op);
+};
 
-function make<T extends ValueType>(
-  type: T,
-  a: Expr<ValueType>,
-  b: Expr<ValueType> | undefined,
-  op: readonly number[],
-): Expr<T> {
-  return { type, code: b ? a.code.concat(b.code, op) : a.code.concat(op) };
+function make<T extends ValueType>(type: T, a: Expr<ValueType>, b: Expr<ValueType> | undefined, op: Code): Expr<T> {
+  return { type, code: b ? [a.code, b.code, op] : [a.code, op] };
 }
 
 function simd(opcode: number): number[] {
@@ -41,14 +42,8 @@ function simd(opcode: number): number[] {
 }
 
 /** An instruction that reads memory at `address + offset`; `align` is the exponent of the natural alignment. */
-function load<T extends ValueType>(
-  type: T,
-  op: readonly number[],
-  align: number,
-  address: Int,
-  offset: number,
-): Expr<T> {
-  return make(type, int(address), undefined, [...op, align, ...unsigned(offset)]);
+function load<T extends ValueType>(type: T, op: Code, align: number, address: Int, offset: number): Expr<T> {
+  return make(type, int(address), undefined, [op, align, unsigned(offset)]);
 }
 
 export const i32 = {
@@ -72,7 +67,7 @@ export const i32 = {
   /** `whenTrue` if `condition` is not 0, else `whenFalse`; both are evaluated. */
   select: (condition: Int, whenTrue: Int, whenFalse: Int): Expr<"i32"> => ({
     type: "i32",
-    code: [...int(whenTrue).code, ...int(whenFalse).code, ...int(condition).code, 0x1b],
+    code: [int(whenTrue).code, int(whenFalse).code, int(condition).code, 0x1b],
   }),
   minU: (a: Expr<"i32">, b: Int) => i32.select(i32.ltU(a, b), a, b),
   load: (address: Int, offset = 0) => load("i32", [0x28], 2, address, offset),
@@ -101,6 +96,8 @@ export const v128 = {
   loadSplat: (address: Int, offset = 0) => load("v128", simd(9), 2, address, offset),
   /** Eight signed bytes from memory, each widened to 16 bits. */
   load8x8S: (address: Int, offset = 0) => load("v128", simd(1), 3, address, offset),
+  /** Four unsigned 16-bit integers from memory, each in 32 bits. */
+  load16x4U: (address: Int, offset = 0) => load("v128", simd(4), 1, address, offset),
   and: vectors(78),
   andNot: vectors(79),
   or: vectors(80),
@@ -108,7 +105,7 @@ export const v128 = {
   /** Bits of `a` where `mask` is 1, of `b` where it is 0. */
   select: (a: Vec, b: Vec, mask: Vec): Vec => ({
     type: "v128",
-    code: a.code.concat(b.code, mask.code, simd(82)),
+    code: [a.code, b.code, mask.code, simd(82)],
   }),
   /** 32-bit lanes picked from `a` (0–3) and `b` (4–7). */
   shuffle32: (a: Vec, b: Vec, lanes: readonly [number, number, number, number]) =>
@@ -138,11 +135,11 @@ export const f32x4 = {
   /** `a·b + c` and `c − a·b`, fused or not as the processor likes: needs relaxed SIMD. */
   relaxedMadd: (a: Vec, b: Vec, c: Vec): Vec => ({
     type: "v128",
-    code: a.code.concat(b.code, c.code, simd(0x105)),
+    code: [a.code, b.code, c.code, simd(0x105)],
   }),
   relaxedNmadd: (a: Vec, b: Vec, c: Vec): Vec => ({
     type: "v128",
-    code: a.code.concat(b.code, c.code, simd(0x106)),
+    code: [a.code, b.code, c.code, simd(0x106)],
   }),
 };
 

@@ -32,6 +32,7 @@ import { softmax, softmaxGradient } from "../softmax/wasm.ts";
 import { tanh, tanhGradient } from "../tanh/wasm.ts";
 import { copy } from "./arrays.ts";
 import { scalarTrainingForms } from "./scalar-training.ts";
+import { intakeOn, type Keep } from "./wasm-intake.ts";
 
 const initialPages = 32;
 
@@ -79,9 +80,9 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
     }
   };
-  const keep = (kind: Handle["kind"], length: number, bytes = 4 * length): WasmHandle => {
+  const keep: Keep = (kind, length, zeroed = false, bytes = 4 * length) => {
     const { heap, live } = engine();
-    const address = heap.take(bytes);
+    const address = zeroed ? heap.takeZeroed(bytes) : heap.take(bytes);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
       kind,
@@ -114,9 +115,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     name: "wasm",
     variant,
     allocate(length: number, kind: Kind = "f32") {
-      const handle = keep(kind, length);
-      handle.data.fill(0);
-      return handle;
+      return keep(kind, length, true);
     },
     upload(values) {
       const here = seenAnew(values.data);
@@ -131,12 +130,11 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     pack(matrix) {
       const [k, m] = matrix.shape;
       const here = seenAnew(matrix.data);
-      const handle = keep("packed", packedLength(k, m, width));
+      const handle = keep("packed", packedLength(k, m, width), true);
       const { machine, memory } = engine();
       const { stride, offset } = matrix;
       const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
-      handle.data.fill(0);
       if (isTransposedHere) {
         const from = data.byteOffset + 4 * offset;
         machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
@@ -144,10 +142,9 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return handle;
     },
     packInt8(matrix) {
-      const layout = int8Tiles[variant];
       const { m, k } = matrix;
-      const handle = keep("int8", m * k, partsOf(k, m, layout).bytes);
-      handle.data.fill(0);
+      const layout = int8Tiles[variant];
+      const handle = keep("int8", m * k, true, partsOf(k, m, layout).bytes);
       packInt8(engine().memory.buffer, handle.address, matrix, layout);
       return handle;
     },
@@ -167,6 +164,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     release(handle) {
       if (running?.live.delete(handle)) running.heap.give(handle.address, handle.bytes);
     },
+    intake: intakeOn(engine, keep),
     dispose() {
       running?.live.clear();
       running = undefined;

@@ -36,6 +36,20 @@ it("takes ratios round by round, so a machine that slows down does not move them
   expect(ratio("slow", "fast")).toMatchObject({ min: 4, median: 4, max: 4 });
 });
 
+it("prepares each function before its turn, outside its time", async () => {
+  const { calls, taking, state, clock } = simulated();
+  const prepare = (name: string) => {
+    calls.push(`${name}:`);
+    state.now += 100;
+  };
+  const { samples } = await measure(
+    { a: taking("A", () => 1), b: taking("B", () => 2) },
+    { runs: 2, warmup: 0, prepare, clock },
+  );
+  expect(calls.join("")).toBe("a:Ab:Ba:Ab:B");
+  expect(samples).toEqual({ a: [1, 1], b: [2, 2] });
+});
+
 it("stops after the seconds given, with at least one round", async () => {
   const { taking, clock } = simulated();
   const four = await measure({ a: taking("A", () => 300) }, { seconds: 1, warmup: 0, clock });

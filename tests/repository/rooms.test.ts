@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
 
 function sources(room: string): string[] {
   return readdirSync(room, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
     .map((file) => join(room, file));
 }
 

@@ -1,0 +1,183 @@
+/** `taperbert bench kernels`: every kernel's rates as fractions of the machine's measured peaks; builds and peers interleaved. */
+import { build, type Contender, peerContender } from "../bench/contenders.ts";
+import { describeEnvironment, environment } from "../bench/environment.ts";
+import { type ForwardShare, forwardShare, recording } from "../bench/forward-share.ts";
+import { type KernelCase, kernelCases } from "../bench/kernel-cases.ts";
+import type { Temperature } from "../bench/kernel-operands.ts";
+import { hasWeights, type KernelTiming, kernelRows, timeKernel } from "../bench/kernels.ts";
+import { betterPeaks, type PeakMeter, type Peaks, peakMeter, type Yardstick } from "../bench/peaks.ts";
+import { openPeer, type PeerName, peerNames } from "../bench/peers/index.ts";
+import { randomModel, randomText } from "../bench/random-model.ts";
+import { compilesFor, refusal, variants } from "../bench/variants.ts";
+import { configOfShape, namedShapes } from "../bert/config.ts";
+import { nearestName, TaperError } from "../engine/errors.ts";
+import type { Variant } from "../kernels/assembler/variant.ts";
+import { wasmBackend } from "../kernels/backends/wasm.ts";
+import { inferenceContracts } from "../kernels/index.ts";
+import { type Absent, kernelReport } from "./bench-kernels-report.ts";
+import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
+import { type Io, printJson } from "./io.ts";
+
+const flags = {
+  only: { type: "string", value: "K,K,…", help: 'these kernels, "forward" among them; default all' },
+  rows: { type: "string", value: "N,N,…", help: "these numbers of rows; default all" },
+  shape: { type: "string", value: "TEXT", help: "only shapes whose name contains TEXT, like 768x3072" },
+  variants: { type: "string", value: "V,V,…", help: "of plain, relaxed and wide (Node 24 on x64); default all" },
+  cold: { type: "boolean", help: "also with weights that come from memory, rotated through more than any cache" },
+  peers: { type: "string", value: "P,P,…", help: `the same products in ${peerNames.join(", ")}; default none` },
+  runs: { type: "string", value: "R", help: "rounds a case; default 15" },
+  ...commonFlags,
+} as const satisfies Flags;
+
+const examples = [
+  "taperbert bench kernels",
+  "taperbert bench kernels --only matmul --rows 1,8,128 --variants relaxed,wide --cold",
+  "taperbert bench kernels --only matmul --peers onnxruntime-node,onnxruntime-web --json",
+  "taperbert bench kernels --only forward",
+];
+
+const about = `One thread. Peaks are measured first and last, by loops that only multiply and add in registers, or only read memory: "of issue" and
+"of read" are shares of the build's own. Builds run in turn, A B A B; times are medians. "drift" is how much slower than at its best the machine
+was meanwhile, by a loop of fixed length timed in every round; rates are corrected by it. "at best" is the share of issue in the best rounds: far
+above "of issue", somebody disturbed the others. "forward" is the time of BERT-base's bare
+matrix products over that of its whole dense forward, one text.`;
+
+/** What --only calls the share of a whole forward. */
+const wholeForward = "forward";
+const shareTokens = [32, 128] as const;
+
+export async function benchKernels(argv: readonly string[], io: Io): Promise<number> {
+  const { values } = parseFlags("bench kernels", argv, flags);
+  if (values.help) {
+    printHelp(io, examples, about, flags);
+    return 0;
+  }
+  const runs = numberOf(values.runs, "runs", { least: 1, whole: true });
+  const { cases, tokens } = workFor(values);
+  const wanted = chosen(values.variants, "variants", variants);
+  const peers = values.peers === undefined ? [] : chosen(values.peers, "peers", peerNames);
+  const refused: Absent[] = [];
+  const meters = new Map<Variant, PeakMeter>();
+  for (const variant of wanted) {
+    const why = refusal(variant);
+    if (why === undefined) meters.set(variant, await peakMeter(variant));
+    else refused.push({ by: variant, why });
+  }
+  if (meters.size === 0) {
+    throw new TaperError("ERR_BACKEND", `bench kernels: ${refused.map(({ why }) => why).join(" ")}`);
+  }
+  const before = await peaksOf(meters, io);
+  const timings: KernelTiming[] = [];
+  if (cases.length > 0) {
+    const contenders = await contendersOf(meters, peers, refused);
+    const temperatures: readonly Temperature[] = values.cold ? ["hot", "cold"] : ["hot"];
+    for (const temperature of temperatures) {
+      for (const one of cases) {
+        if (temperature === "cold" && !hasWeights(one)) continue;
+        io.progress(`${one.kernel} ${one.shape}, ${temperature}`);
+        timings.push(...(await timeKernel(one, temperature, contenders, { runs })));
+      }
+    }
+    for (const contender of contenders) await contender.dispose();
+  }
+  const shares: ForwardShare[] = [];
+  if (tokens.length > 0) {
+    for (const variant of meters.keys()) shares.push(...(await sharesOf(variant, tokens, runs, io)));
+  }
+  const after = await peaksOf(meters, io);
+  const peaks = before.map((peak, i) => betterPeaks(peak, after[i]));
+  io.progress("");
+  const report = { peaks, rows: kernelRows(timings, peaks), shares, refused };
+  const where = await environment();
+  if (values.json) printJson(io, { threads: 1, ...report, environment: where });
+  else {
+    for (const line of kernelReport(report)) io.out(line);
+    io.err(describeEnvironment(where));
+  }
+  return 0;
+}
+
+async function peaksOf(meters: ReadonlyMap<Variant, PeakMeter>, io: Io): Promise<Peaks[]> {
+  const peaks: Peaks[] = [];
+  for (const [variant, meter] of meters) {
+    io.progress(`peaks of ${variant}`);
+    peaks.push(await meter.measure());
+  }
+  return peaks;
+}
+
+async function contendersOf(
+  meters: ReadonlyMap<Variant, PeakMeter>,
+  peers: readonly PeerName[],
+  refused: Absent[],
+): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const [variant, { yardstick }] of meters) {
+    compilesFor(variant);
+    contenders.push(build(variant, wasmBackend({ variant }), yardstick));
+  }
+  // Compiled by themselves, or under the flags of a build that asks for none.
+  const measured = [...meters].map(([variant, { yardstick }]): [Variant, Yardstick] => [variant, yardstick]);
+  const [variant, yardstick] = measured.find(([name]) => name !== "wide") ?? measured[0];
+  for (const name of peers) {
+    const peer = await openPeer(name);
+    if ("absent" in peer) refused.push({ by: name, why: peer.absent });
+    else contenders.push(peerContender(peer, variant === "wide" ? "relaxed" : variant, yardstick));
+  }
+  return contenders;
+}
+
+async function sharesOf(
+  variant: Variant,
+  tokens: readonly number[],
+  runs: number | undefined,
+  io: Io,
+): Promise<ForwardShare[]> {
+  compilesFor(variant);
+  const backend = recording(wasmBackend({ variant }));
+  const config = configOfShape(namedShapes.base);
+  io.progress(`BERT-base on ${variant}`);
+  const model = randomModel(config, {}, backend, 1);
+  try {
+    const shares: ForwardShare[] = [];
+    for (const count of tokens) {
+      io.progress(`BERT-base on ${variant}, ${count} tokens`);
+      const text = randomText(count, config.vocabulary, 1);
+      shares.push(await forwardShare("base", model, backend, text, { variant, runs }));
+    }
+    return shares;
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** What --only, --rows and --shape leave. Throws ERR_OPTION if that is nothing. */
+function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; tokens: readonly number[] } {
+  const names = inferenceContracts.map(({ name }) => name as string);
+  const only = chosen(values.only, "only", [...names, wholeForward]);
+  const counts = [...new Set([...kernelCases.map(({ rows }) => rows), ...shareTokens])].map(String);
+  const rows = chosen(values.rows, "rows", counts).map(Number);
+  const part = values.shape?.replace(/\s*[x×]\s*/g, " × ");
+  const cases = kernelCases.filter(
+    (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part ?? ""),
+  );
+  const withForward = only.includes(wholeForward) && part === undefined;
+  const tokens = withForward ? shareTokens.filter((count) => rows.includes(count)) : [];
+  if (cases.length + tokens.length > 0) return { cases, tokens };
+  throw new TaperError(
+    "ERR_OPTION",
+    "bench kernels: --only, --rows and --shape leave nothing to run; widen one of them.",
+  );
+}
+
+/** What a list of names picks; all of them without a list. Throws ERR_OPTION for a name that is not known. */
+function chosen<Name extends string>(text: string | undefined, flag: string, known: readonly Name[]): readonly Name[] {
+  if (text === undefined) return known;
+  return text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    if (found !== undefined) return found;
+    const near = nearestName(name, known);
+    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
+  });
+}
