@@ -74,5 +74,7 @@ function quantiseTensors(stored: ReadonlyMap<string, StoredTensor>): Map<string,
       });
     }
   }
-  return tensors;
+  // The widest values first: then all of them lie aligned.
+  const width = ({ data, dtype }: WritableTensor): number => (data instanceof Int8Array ? 1 : dtype === "F32" ? 4 : 2);
+  return new Map([...tensors].sort(([, a], [, b]) => width(b) - width(a)));
 }
