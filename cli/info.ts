@@ -15,7 +15,8 @@ const about =
   "Says which backend a model would run on and why, and, of a model directory, its shape, its parts and its dials.";
 
 /** Inference runs on the thread that calls. */
-const threads = { count: 1, why: "the backends of this version compute on the calling thread" };
+/** How many threads compute, and why. */
+export const threads = { count: 1, why: "the backends of this version compute on the calling thread" };
 
 export async function info(argv: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags("info", argv, flags);

@@ -1,8 +1,10 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
 import { type BackendName, type ChosenBackend, chooseBackend, type Simd } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
+
 import { checkDtype } from "../bert/dtype.ts";
-import { loadModel } from "../bert/load.ts";
+import { type LoadOptions, loadModel } from "../bert/load.ts";
+
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { type Flags, numberOf, required, type Values } from "./flags.ts";
@@ -83,6 +85,16 @@ export function openBackend(values: Values<typeof backendFlags>): Promise<Chosen
   const { backend = "auto", simd } = values;
   const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined };
   return chooseBackend(backend as BackendName, choice);
+}
+
+/** The same as options for `loadModel` in another process, of whichever build: only what flags name. */
+export function loadOptions(values: Values<typeof backendFlags>): LoadOptions & { backend?: BackendName } {
+  return {
+    ...given("backend", values.backend as BackendName | undefined),
+    ...given("simd", values.simd as Simd | undefined),
+    ...given("dtype", checkDtype(values.dtype, "--dtype")),
+    ...given("threads", numberOf(values.threads, "threads", { least: 1, whole: true })),
+  };
 }
 
 /** Loads a model onto the backend that flags ask for, or onto one that was chosen before. */

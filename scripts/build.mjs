@@ -11,6 +11,7 @@ const entryPoints = {
   train: "train.ts",
   taperbert: "cli/taperbert.ts",
   "train-worker": "train/worker.ts",
+  "bench-child": "bench/child.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));
 await build({

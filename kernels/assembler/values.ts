@@ -155,8 +155,6 @@ export const i32x4 = {
   truncSatS: vector(248),
   /** Sums of two neighbouring products of 16-bit lanes. */
   dotI16x8S: vectors(186),
-  /** Sums of two neighbouring 16-bit lanes. */
-  extaddPairwiseI16x8S: vector(126),
   lane: (a: Vec, lane: number) => make("i32", a, undefined, [...simd(27), lane]),
   replaceLane: (a: Vec, lane: number, value: Int) => make("v128", a, int(value), [...simd(28), lane]),
 };
