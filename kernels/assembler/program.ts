@@ -11,14 +11,17 @@ import { defineEmbed } from "../embed/wasm.ts";
 import { defineGather } from "../gather/wasm.ts";
 import { defineGelu } from "../gelu/wasm.ts";
 import { defineLayerNorm } from "../layer-norm/wasm.ts";
+import { defineProduct } from "../matmul/product.ts";
 import { definePacking } from "../matmul/wasm.ts";
+import { defineMatmulInt8 } from "../matmul-int8/wasm.ts";
 import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
 import { defineTanh } from "../tanh/wasm.ts";
 import { defineCopies } from "./copy.ts";
 import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
-import { type MemoryImport, ModuleBuilder } from "./module.ts";
+import { constantEnd, type MemoryImport, ModuleBuilder } from "./module.ts";
+import { defineThreads } from "./threads.ts";
 import type { Variant } from "./variant.ts";
 import { defineWidening } from "./widen.ts";
 
@@ -26,6 +29,8 @@ export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Address of the zeros among its constants. */
   readonly zeros: number;
+  /** Names of the tasks, by number. */
+  readonly tasks: readonly string[];
 }
 
 export function assemble(variant: Variant, memory: MemoryImport): Program {
@@ -33,7 +38,6 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
   const width = panelWidth(variant);
-  const gemm = defineGemm(module, variant, copies);
   definePacking(module, width, copies);
   defineWidening(module);
   const softmax = defineSoftmax(module, math);
@@ -41,7 +45,9 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineGelu(module, math);
   defineTanh(module, math);
   const { addRows } = defineAdd(module);
-  defineAttention(module, width, { gemm, addRows, ...softmax, ...copies });
+  defineProduct(module, variant, width, copies);
+  defineMatmulInt8(module, variant, copies);
+  defineAttention(module, width, { gemm: module.named("gemm"), addRows, ...softmax, ...copies });
   defineBlend(module);
   defineGather(module);
   defineScatter(module);
@@ -49,12 +55,13 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineDropout(module);
   defineAttentionGradient(module, math);
   defineCrossEntropy(module, math);
-  return { bytes: module.encode(), zeros: module.zeros };
+  if (memory.shared) defineThreads(module, constantEnd);
+  return { bytes: module.encode(), zeros: module.zeros, tasks: module.tasks.map(({ name }) => name) };
 }
 
 /** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
 export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   defineGemm(module, variant, defineCopies(module));
-  return { bytes: module.encode(), zeros: module.zeros };
+  return { bytes: module.encode(), zeros: module.zeros, tasks: [] };
 }
