@@ -71,7 +71,12 @@ export class FunctionBuilder {
   }
 
   storeInt(address: Int, offset: number, value: Int): void {
-    this.#code.push(...int(address).code, ...int(value).code, 0x36, 2, ...unsigned(offset));
+    this.#code.push(int(address).code, int(value).code, 0x36, 2, unsigned(offset));
+  }
+
+  /** Evaluates an expression for its effect: a load brings its line into the cache. */
+  drop(value: Expr<ValueType>): void {
+    this.#code.push(value.code, 0x1a);
   }
 
   /** memory.copy of `bytes` bytes. */

@@ -45,8 +45,7 @@ interface Grid {
 function grid(f: FunctionBuilder, module: ModuleBuilder, from: Local<"i32">, k: Local<"i32">, to: Grid): void {
   const least = f.v128(v128.loadSplat(from));
   const largest = f.v128(least);
-  foldRow(f, module, k, (at, keep) => {
-    const x = f.v128(at(from));
+  foldRow(f, module, k, [from], ([x], { keep }) => {
     f.set(least, f32x4.min(least, keep(x, Number.POSITIVE_INFINITY)));
     f.set(largest, f32x4.max(largest, keep(x, Number.NEGATIVE_INFINITY)));
   });

@@ -140,9 +140,9 @@ function defineFinish(module: ModuleBuilder, math: VectorMath): FunctionRef {
     (f, out, residual, columns, activation) => {
       for (const [name, code] of Object.entries(activations)) {
         const apply = name === "gelu" ? math.gelu : math.tanh;
-        f.if(i32.eq(activation, code), () => mapRow(f, module, out, columns, (at) => apply(f, at(out))));
+        f.if(i32.eq(activation, code), () => mapRow(f, module, out, columns, [out], ([x]) => apply(f, x)));
       }
-      f.if(residual, () => mapRow(f, module, out, columns, (at) => f32x4.add(at(out), at(residual))));
+      f.if(residual, () => mapRow(f, module, out, columns, [out, residual], ([x, more]) => f32x4.add(x, more)));
     },
   );
 }
@@ -165,10 +165,10 @@ function dispatch(
 }
 
 export const matmulInt8 =
-  (machine: Machine, variant: Variant) =>
+  (machine: Machine) =>
   ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulInt8Args<WasmHandle>): void => {
     if (n === 0 || m === 0) return;
-    const tiles = int8Tiles[variant];
+    const tiles = int8Tiles[machine.variant];
     const { panelBytes, scales, shifts } = partsOf(k, m, tiles);
     const rowStride = tiles.activationBytes * roundUp(k, 16);
     const records = machine.workspace(roundUp(Math.ceil((n * (rowRecord.bytes + rowStride)) / machine.threads), 64));
