@@ -12,7 +12,7 @@ export interface JaxArray {
   reshape(shape: readonly number[]): JaxArray;
   transpose(permutation: readonly number[]): JaxArray;
   slice(...index: (number | readonly [] | readonly [number, number])[]): JaxArray;
-  data(): Promise<Float32Array>;
+  dataSync(): Float32Array;
   dispose(): void;
 }
 

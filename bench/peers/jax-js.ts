@@ -9,14 +9,30 @@ import { locate } from "./locate.ts";
 import type { AbsentPeer, Peer, PeerOptions } from "./peer.ts";
 
 const name = "jax-js";
+
+/**
+ * It asks whether there is a `Worker` whenever it compiles, takes its absence for one thread, and cannot start Node's, which onnxruntime-web
+ * makes global: so there is none while it runs, which is why everything of it here is called synchronously.
+ */
+function withoutWorker<T>(run: () => T): T {
+  const worker = Object.getOwnPropertyDescriptor(globalThis, "Worker");
+  if (worker === undefined) return run();
+  Reflect.deleteProperty(globalThis, "Worker");
+  try {
+    return run();
+  } finally {
+    Object.defineProperty(globalThis, "Worker", worker);
+  }
+}
+
 /** Behind a text's end; exp of it is 0. */
 const masked = -1e9;
 
 export async function jaxJs(): Promise<Peer | AbsentPeer> {
   const found = locate("@jax-js/jax");
   if ("absent" in found) return { name, absent: found.absent };
-  const jax = (await found.import("dist/index.js")) as Jax;
-  if (!(await jax.init("wasm")).includes("wasm")) {
+  const jax = withoutWorker(() => found.require("@jax-js/jax")) as Jax;
+  if (!(await withoutWorker(() => jax.init("wasm"))).includes("wasm")) {
     return { name, absent: "not timed: its WebAssembly backend does not start here" };
   }
   jax.defaultDevice("wasm");
@@ -34,8 +50,10 @@ export async function jaxJs(): Promise<Peer | AbsentPeer> {
       const biased = jax.jit((x: Parameters<typeof matmul>[0], y: typeof x, z: typeof x) => matmul(x, y).add(z));
       return {
         async run(a, n) {
-          const input = array(a, { shape: [n, k] });
-          return (added ? biased(input, b.ref, added.ref) : plain(input, b.ref)).data();
+          return withoutWorker(() => {
+            const input = array(a, { shape: [n, k] });
+            return (added ? biased(input, b.ref, added.ref) : plain(input, b.ref)).dataSync();
+          });
         },
         async dispose() {
           plain.dispose();
@@ -61,12 +79,14 @@ export async function jaxJs(): Promise<Peer | AbsentPeer> {
           const run = compiled.get(shape) ?? compile(texts, longest);
           compiled.set(shape, run);
           const mask = Float32Array.from(ids, (_, i) => (i % longest < lengths[Math.floor(i / longest)] ? 0 : masked));
-          const logits = run(
-            jax.tree.ref(parameters),
-            array(ids, { shape: [ids.length], dtype: int32 }),
-            array(mask, { shape: [texts, 1, 1, longest] }),
+          const logits = withoutWorker(() =>
+            run(
+              jax.tree.ref(parameters),
+              array(ids, { shape: [ids.length], dtype: int32 }),
+              array(mask, { shape: [texts, 1, 1, longest] }),
+            ).dataSync(),
           );
-          return split(await logits.data(), texts);
+          return split(logits, texts);
         },
         async dispose() {
           for (const run of compiled.values()) run.dispose();
