@@ -68,8 +68,8 @@ interface Contestant {
 /** What a library that was opened lets one check and time. */
 interface Candidate extends Omit<Contestant, "name" | "difference"> {
   readonly logits: (t: number) => Promise<Float32Array>;
-  /** Throws for other texts than ours. */
-  readonly check?: () => void;
+  /** Whether text t's logits can be compared; default always. Throws for another text than ours. */
+  readonly comparable?: (t: number) => boolean;
 }
 
 /** Ours first, dense and narrowed, then every peer and what it computes in. */
@@ -80,13 +80,21 @@ export async function timePeers(subject: Subject, narrowed: string, options: Pee
   const contestants: Contestant[] = [];
   const absent: PeerRow[] = [];
   try {
-    const expected = await denseLogits(model, subject);
     const weights = await weightsOf(subject);
-    const enter = async (name: string, dtype: Dtype, { run, dispose, logits, check }: Candidate): Promise<void> => {
+    const enter = async (
+      name: string,
+      dtype: Dtype,
+      { run, dispose, logits, comparable = () => true }: Candidate,
+    ): Promise<void> => {
       try {
-        check?.();
+        const timed = subject.texts.slice(0, mostTexts).map((_, t) => t);
+        const compared = timed.filter(comparable).slice(0, checkedTexts);
+        if (compared.length === 0) {
+          throw new TaperError("ERR_INPUT", "not timed: it cuts long texts off elsewhere; give texts that fit whole");
+        }
         const found: Float32Array[] = [];
-        for (const t of expected.keys()) found.push(await logits(t));
+        for (const t of compared) found.push(await logits(t));
+        const expected = await denseLogits(model, subject, compared);
         const difference = sameLogits(found, expected, name, dtype === "f32" ? 1e-3 : Number.POSITIVE_INFINITY);
         contestants.push({ name, difference, run, dispose });
       } catch (error) {
@@ -135,11 +143,9 @@ async function weightsOf({ directory, config }: Subject): Promise<BertWeights> {
   return { config, read: (name, shape) => checkpoint.tensor(name, shape).read() };
 }
 
-async function denseLogits(model: Model, { texts, ways }: Subject): Promise<Float32Array[]> {
+async function denseLogits(model: Model, { texts, ways }: Subject, which: readonly number[]): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
-  for (const [t, { ids }] of texts.slice(0, checkedTexts).entries()) {
-    logits.push((await model.forward([ids], ways.dense.options(t))).logits[0]);
-  }
+  for (const t of which) logits.push((await model.forward([texts[t].ids], ways.dense.options(t))).logits[0]);
   return logits;
 }
 
@@ -208,9 +214,7 @@ async function textCandidates({ directory, source, texts }: Subject, weights: Be
       return {
         run: (t) => session.run(textOf(t)),
         logits: (t) => session.logits(textOf(t)),
-        check: () => {
-          for (const [t, { ids }] of timed.entries()) sameIds(session.ids(textOf(t)), ids, name(dtype), t);
-        },
+        comparable: (t) => sameIds(session.ids(textOf(t)), texts[t].ids, { who: name(dtype), t, maxLength }),
         dispose: () => session.dispose(),
       };
     },
