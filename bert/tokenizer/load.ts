@@ -7,7 +7,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TaperError } from "../../engine/errors.ts";
 import { parseTokenizerConfig, parseTokenizerJson, parseVocabularyText } from "./parse.ts";
-import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { createTokenizer, type Tokenizer, type TokenizerOptions } from "./tokenizer.ts";
 
 /** No vocabulary comes near this; a larger file is not one. */
 const LARGEST_FILE = 256 * 1024 * 1024;
@@ -17,6 +17,11 @@ const LARGEST_FILE = 256 * 1024 * 1024;
  * @throws TaperError ERR_FILE if neither vocabulary file is there; ERR_VOCABULARY or ERR_CONFIG if one cannot be used
  */
 export async function loadTokenizer(directory: string): Promise<Tokenizer> {
+  return createTokenizer(await readTokenizerOptions(directory));
+}
+
+/** What `loadTokenizer` makes its tokenizer of. Throws as it does. */
+export async function readTokenizerOptions(directory: string): Promise<TokenizerOptions> {
   const vocabularyPath = join(directory, "vocab.txt");
   const jsonPath = join(directory, "tokenizer.json");
   const configPath = join(directory, "tokenizer_config.json");
@@ -36,7 +41,7 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
       `${directory}: expected a vocabulary, vocab.txt or tokenizer.json; found neither. Copy it from where the checkpoint came from.`,
     );
   }
-  return createTokenizer({
+  return {
     vocabulary,
     lowercase: config.lowercase ?? json?.lowercase,
     stripAccents: config.stripAccents ?? json?.stripAccents,
@@ -44,7 +49,7 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
     maxLength: config.maxLength,
     addedTokens: vocabularyBytes === undefined ? json?.addedTokens : undefined,
     where: vocabularyBytes === undefined ? jsonPath : vocabularyPath,
-  });
+  };
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
