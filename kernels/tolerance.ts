@@ -155,6 +155,36 @@ export const tolerances: {
     },
     dPrevious: (i) => sums(1) * (at(dPrevious, i) + at(dOut, i)),
   }),
+  thresholdMask: ({ importance, threshold, previous, temperature }) => ({
+    // Above the gate's own error, rounding z moves it by at most a quarter of z's error over the temperature.
+    out: (i) => {
+      const moved = temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
+      return at(previous, i) * (FUNCTION + moved);
+    },
+  }),
+  thresholdMaskGradient: ({
+    dImportance,
+    dThreshold,
+    dPrevious,
+    importance,
+    threshold,
+    previous,
+    dOut,
+    temperature,
+    n,
+  }) => {
+    const moved = (i: number): number =>
+      temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
+    const each = (i: number): number =>
+      temperature === 0 ? 0 : (Math.abs(dOut[i] * previous[i]) / temperature) * (FUNCTION + sums(2) + moved(i));
+    return {
+      dImportance: (i) => each(i) + 2 * EPSILON * at(dImportance, i),
+      dThreshold: () =>
+        total(n, (i) => each(i) + (temperature === 0 ? 0 : (sums(n) * Math.abs(dOut[i] * previous[i])) / temperature)) +
+        2 * EPSILON * at(dThreshold, 0),
+      dPrevious: (i) => at(dOut, i) * (FUNCTION + moved(i)) + sums(1) * (at(dPrevious, i) + at(dOut, i)),
+    };
+  },
   crossEntropy: ({ logits, c }) => ({ loss: (i) => sums(c) + FUNCTION + sums(2) * magnitude(logits, i * c, c) }),
   crossEntropyGradient: ({ dLogits, logits, dLoss, c }) => ({
     dLogits: (o) => at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),

@@ -19,6 +19,7 @@ import type { ReferenceHandle } from "../nd.ts";
 import { scatter } from "../scatter/reference.ts";
 import { softmax, softmaxGradient } from "../softmax/reference.ts";
 import { tanh, tanhGradient } from "../tanh/reference.ts";
+import { thresholdMask, thresholdMaskGradient } from "../threshold-mask/reference.ts";
 import { arrayBackend, copy } from "./arrays.ts";
 
 export const referenceForms = {
@@ -45,6 +46,8 @@ export const referenceForms = {
   blendGradient,
   keepMask,
   keepMaskGradient,
+  thresholdMask,
+  thresholdMaskGradient,
   crossEntropy,
   crossEntropyGradient,
   distillation,

@@ -112,6 +112,8 @@ export const plans: Readonly<Record<TrainingKernelName, Plan>> = {
   blendGradient: rows,
   keepMask: attention,
   keepMaskGradient: attention,
+  thresholdMask: attention,
+  thresholdMaskGradient: attention,
   crossEntropy: labelled,
   crossEntropyGradient: labelled,
   distillation: labelled,
@@ -130,6 +132,7 @@ const masks = [
   { threshold: 0, temperature: 1 },
   { threshold: -0.5, temperature: 0.25 },
 ];
+const gates = [{ temperature: 0.5 }, { temperature: 0 }, { temperature: 0.0625 }];
 const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>> = {
   matmul: [{}, { activation: "gelu" }, { activation: "tanh" }],
   layerNorm: epsilons,
@@ -139,6 +142,8 @@ const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>>
   dropoutGradient: dropouts,
   keepMask: masks,
   keepMaskGradient: masks,
+  thresholdMask: gates,
+  thresholdMaskGradient: gates,
 };
 
 /** A shape with several rows, and for ragged kernels several texts. */
@@ -198,10 +203,12 @@ function valuesOf(
       return Float32Array.from({ length: size }, () => [0, 1, 1, random()][Math.floor(random() * 4)]);
     case "previous":
       return Float32Array.from({ length: size }, () => (random() < 0.3 ? 0 : 1));
+    // A decision is discrete: on sixteenths every form computes the same z, and z = 0 occurs.
+    case "importance":
+    case "threshold":
     case "noise":
       return sixteenths(size, random);
     case "logits":
-      // A decision is discrete: on sixteenths every form computes the same z, and z = 0 occurs.
       if (name.startsWith("keepMask")) return sixteenths(size, random);
   }
   return Float32Array.from({ length: size }, () => gaussian(random));
