@@ -189,13 +189,16 @@ export const tolerances: {
   crossEntropyGradient: ({ dLogits, logits, dLoss, c }) => ({
     dLogits: (o) => at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
   }),
-  distillation: ({ logits, targets, c }) => ({
+  // Of the logits over the temperature T, whose magnitude counts T times less; the loss is T², its gradient T times as large.
+  distillation: ({ logits, targets, temperature, c }) => ({
     loss: (i) =>
+      temperature ** 2 *
       total(c, (j) => targets[i * c + j] * (Math.abs(Math.log(targets[i * c + j] || 1)) + 1)) *
-      (sums(c) + FUNCTION + sums(c) * (1 + magnitude(logits, i * c, c))),
+      (sums(c) + FUNCTION + sums(c) * (1 + magnitude(logits, i * c, c) / temperature)),
   }),
-  distillationGradient: ({ dLogits, logits, dLoss, c }) => ({
-    dLogits: (o) => at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
+  distillationGradient: ({ dLogits, logits, dLoss, temperature, c }) => ({
+    dLogits: (o) =>
+      temperature * at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
   }),
   dropout: ({ x, probability }) => ({ out: (o) => (sums(1) * at(x, o)) / (1 - probability) }),
   dropoutGradient: ({ dx, dOut, probability }) => ({

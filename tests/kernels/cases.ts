@@ -144,6 +144,8 @@ const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>>
   keepMaskGradient: masks,
   thresholdMask: gates,
   thresholdMaskGradient: gates,
+  distillation: [{ temperature: 1 }, { temperature: 2 }],
+  distillationGradient: [{ temperature: 1 }, { temperature: 2 }],
 };
 
 /** A shape with several rows, and for ragged kernels several texts. */

@@ -103,7 +103,14 @@ export class Classify implements Objective {
     if (last > 0) {
       tape.op("softmax", { out: this.teacher, x: logits[last], n: texts, m: c });
       for (const [i, distilled] of this.distilled.entries()) {
-        tape.op("distillation", { loss: distilled, logits: logits[i], targets: this.teacher, n: texts, c });
+        tape.op("distillation", {
+          loss: distilled,
+          logits: logits[i],
+          targets: this.teacher,
+          temperature: 1,
+          n: texts,
+          c,
+        });
       }
     }
     const kept = skim && hasBegun ? await this.keptRows(n, texts) : 0;
