@@ -7,8 +7,10 @@ import type { Model, Text } from "../bert/model.ts";
 import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { argmax } from "../exit/criteria.ts";
+import { dense } from "./dials.ts";
 import { type Totals, totalsOf } from "./executed.ts";
-import { latency } from "./latency.ts";
+import { mean } from "./statistics.ts";
+import { timeWays } from "./ways.ts";
 
 export interface LabelledText {
   readonly text: Text;
@@ -80,12 +82,12 @@ export async function timeAgainstDense(
   dials: Dials,
   runs: number,
 ): Promise<Realised> {
-  const dense: Dials = { skim: false, exit: false };
-  const { ways } = await latency(model, encodings, { dense: () => dense, narrowed: () => dials }, runs);
+  const ways = { dense: { options: () => dense }, narrowed: { options: () => dials } };
+  const { figures } = await timeWays(model, encodings, ways, "dense", { runs });
   return {
     runs,
-    msPerText: ways.narrowed.msPerText,
-    denseMsPerText: ways.dense.msPerText,
-    realised: ways.narrowed.speedup,
+    msPerText: mean(figures.narrowed.textMs),
+    denseMsPerText: mean(figures.dense.textMs),
+    realised: figures.narrowed.speedup,
   };
 }

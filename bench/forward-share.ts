@@ -10,10 +10,10 @@ import type { AttentionArgs } from "../kernels/attention/contract.ts";
 import { contractOf } from "../kernels/check.ts";
 import type { InferenceBackend, InferenceKernelName, InferenceOps } from "../kernels/index.ts";
 import type { MatmulSizes } from "../kernels/matmul/contract.ts";
-import type { TimedText } from "./latency.ts";
 import { measure } from "./measure.ts";
 import { median, pairwiseRatios } from "./statistics.ts";
 import { settle } from "./variants.ts";
+import type { TimedText } from "./ways.ts";
 
 export interface ForwardShare {
   readonly model: string;

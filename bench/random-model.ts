@@ -9,8 +9,8 @@ import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import type { TimedText } from "./latency.ts";
 import type { ReadTensor } from "./peers/peer.ts";
+import type { TimedText } from "./ways.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {

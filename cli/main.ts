@@ -1,6 +1,6 @@
 /**
  * From arguments to an exit code: finds the command, runs it, and turns what it throws into one line.
- * 0: done. 1: failed. 2: it was asked for wrongly. Commands are loaded when they are called for.
+ * 0: done. 1: failed. 2: it was asked for wrongly. 3: bench compare found a regression. Commands are loaded when they are called for.
  */
 import { nearestName, TaperError } from "../engine/errors.ts";
 import type { Io } from "./io.ts";
@@ -64,5 +64,7 @@ function printCommands(io: Io): void {
   io.out("  taperbert flops --shape base --tokens 128");
   io.out("\nA BERT that narrows as it reads.\n\nCommands:");
   for (const [name, { about }] of Object.entries(commands)) io.out(`  ${name.padEnd(9)} ${about}`);
-  io.out("\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly.");
+  io.out(
+    "\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly, 3 slower than before.",
+  );
 }
