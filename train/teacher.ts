@@ -20,6 +20,7 @@ export interface TeachPlaces {
   /** Another directory that may have the answers already. */
   readonly from: string | undefined;
   readonly variant: Variant | undefined;
+  readonly threads: number;
 }
 
 const cacheName = "teacher.safetensors";
@@ -30,7 +31,7 @@ const batchTokens = 2048;
 export async function teach(
   teacher: TeacherTraining,
   { config, set }: Prepared,
-  { directory, from, variant }: TeachPlaces,
+  { directory, from, variant, threads }: TeachPlaces,
   progress: (done: number, of: number) => void = () => undefined,
 ): Promise<Dataset> {
   await checkTeacher(teacher, config, set);
@@ -46,7 +47,7 @@ export async function teach(
     taught.set(stored);
     return { ...set, taught };
   }
-  const model = await loadModel(teacher.from, { simd: variant ?? "auto" });
+  const model = await loadModel(teacher.from, { simd: variant ?? "auto", threads });
   try {
     await answerAll(model, set, c, taught, progress);
   } finally {

@@ -89,7 +89,12 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await directory.create();
   const { variant } = options;
   const set = config.teacher
-    ? await teach(config.teacher, read, { directory: options.directory, from: config.from, variant }, options.onTaught)
+    ? await teach(
+        config.teacher,
+        read,
+        { directory: options.directory, from: config.from, variant, threads: workers },
+        options.onTaught,
+      )
     : read.set;
   const prepared = { ...read, set };
   const optimizer = { ...config.optimizer, apart: config.threshold?.learningRate };
