@@ -47,6 +47,20 @@ export function upperBound(k: number, n: number, delta: number): number {
   return high;
 }
 
+/** Throws ERR_OPTION for impossible numbers, ERR_DATA if `n` texts, of which half are tested on, can prove nothing. */
+export function checkTexts(n: number, { maxDrop, delta }: Pick<CertifyOptions, "maxDrop" | "delta">): void {
+  if (!(maxDrop > 0 && maxDrop < 1 && delta > 0 && delta < 1)) {
+    throw new TaperError("ERR_OPTION", `expected 0 < max-drop < 1 and 0 < delta < 1, found ${maxDrop} and ${delta}.`);
+  }
+  const needed = 2 * textsNeeded(maxDrop, delta);
+  if (n >= needed) return;
+  const goal = `a drop of at most ${maxDrop} at delta ${delta}`;
+  throw new TaperError(
+    "ERR_DATA",
+    `to certify ${goal}: expected at least ${needed} texts, found ${n}; half of them are tested on.`,
+  );
+}
+
 /** One setting of the dials: for each text its answer and what it cost. */
 export interface Tested {
   readonly answers: readonly number[];
@@ -76,18 +90,8 @@ export function certify(
   labels: readonly number[] | undefined,
   { maxDrop, delta, seed }: CertifyOptions,
 ): Certified | undefined {
-  if (!(maxDrop > 0 && maxDrop < 1 && delta > 0 && delta < 1)) {
-    throw new TaperError("ERR_OPTION", `expected 0 < max-drop < 1 and 0 < delta < 1, found ${maxDrop} and ${delta}.`);
-  }
   const n = full.answers.length;
-  const needed = 2 * textsNeeded(maxDrop, delta);
-  if (n < needed) {
-    const goal = `a drop of at most ${maxDrop} at delta ${delta}`;
-    throw new TaperError(
-      "ERR_DATA",
-      `to certify ${goal}: expected at least ${needed} texts, found ${n}; half of them are tested on.`,
-    );
-  }
+  checkTexts(n, { maxDrop, delta });
   const order = new Random(`${seed} halves`).shuffle(full.answers.map((_, t) => t));
   const [first, second] = [order.slice(0, Math.floor(n / 2)), order.slice(Math.floor(n / 2))];
   const truth = labels ?? full.answers;
@@ -115,5 +119,5 @@ export function certify(
     };
     best = { point, certificate };
   }
-  return best;
+  return best !== undefined && best.certificate.speedup > 1 ? best : undefined;
 }

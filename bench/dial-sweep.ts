@@ -53,17 +53,18 @@ export const usualGrid: DialGrid = {
   patiences: [2, 3, 4, 5, 6],
 };
 
-/** Every way of skimming that the model has in this grid, none among them. */
+/** Every way of skimming that the model has in this grid, none among them. Of both kinds of skimming, predictors are never off alone. */
 export function skimsOf({ predictors, attentionThresholds }: Abilities, grid: DialGrid): (false | SkimDials)[] {
   const keeps = predictors ? [undefined, ...grid.keepThresholds] : [undefined];
   const scales = attentionThresholds ? [undefined, ...grid.attentionThresholds] : [undefined];
   return keeps.flatMap((keep) =>
-    scales.map((scale): false | SkimDials => {
-      if (keep === undefined && scale === undefined) return false;
-      return {
-        ...(predictors && { keepThreshold: keep ?? Number.NEGATIVE_INFINITY }),
-        ...(attentionThresholds && { attentionThreshold: scale ?? 0 }),
-      };
+    scales.flatMap((scale): (false | SkimDials)[] => {
+      if (keep === undefined && scale === undefined) return [false];
+      // Predictors that are there and not asked need a threshold of −∞, which no file can hold.
+      if (predictors && keep === undefined) return [];
+      return [
+        { ...(predictors && { keepThreshold: keep }), ...(attentionThresholds && { attentionThreshold: scale ?? 0 }) },
+      ];
     }),
   );
 }

@@ -8,6 +8,7 @@ import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { parseTrainConfig } from "../../train/config.ts";
 import { type TrainResult, train } from "../../train/trainer.ts";
 import { readCases } from "../../train/truecasing.ts";
+import { run as command, objects } from "../cli/run.ts";
 import { built } from "../support/built.ts";
 import { tinyConfig, tinyData } from "../support/tiny-run.ts";
 
@@ -174,7 +175,9 @@ describe("tagging", () => {
     const [tags] = await model.tag(["film very good"], { skim: { keepThreshold: 0 } });
     await model.dispose();
     expect(tags.map(({ label }) => label)).toEqual(["UPPER", "lower", "UPPER"]);
-    expect(existsSync(join(at("tagger"), "held-out.tsv"))).toBe(true);
+    const held = join(at("tagger"), "held-out.tsv");
+    const ran = await command(["eval", "--model", at("tagger"), "--data", held, "--no-skim", "--json"]);
+    expect(objects(ran)[0]).toMatchObject({ n: 40, words: dense.asked, accuracy: dense.correct / dense.asked });
   }, 60_000);
 
   it("labels a word's first piece with the whole word's case", async () => {
