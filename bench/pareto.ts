@@ -4,6 +4,7 @@
  */
 import type { Dials } from "../bert/dials.ts";
 import type { Model } from "../bert/model.ts";
+import { TaperError } from "../engine/errors.ts";
 import { type ScatterSeries, scatterChart } from "./charts/scatter.ts";
 import { standalone } from "./charts/standalone.ts";
 import {
@@ -115,6 +116,30 @@ export function paretoReport({ full, points, baselines }: SweepResult, labels: r
     front: front.map((i) => all[i]),
     baselines: baselines.map(({ series, point }) => described(point, series)),
   };
+}
+
+export interface Wanted {
+  /** At least so many times fewer MACs than dense. */
+  readonly speedup: number;
+  /** Only settings at which tokens are skimmed and texts exit. */
+  readonly both: boolean;
+}
+
+/** The most accurate setting that saves enough; the fastest of equals. Throws ERR_INPUT if none does. */
+export function chooseSetting(
+  { full, points, baselines }: SweepResult,
+  labels: readonly number[],
+  wanted: Wanted,
+): ParetoPoint {
+  const allowed = points.filter(({ dials }) => !wanted.both || seriesOf(dials) === "both");
+  const { front } = paretoReport({ full, points: [full, ...allowed], baselines }, labels);
+  const fast = front.filter(({ series, speedup }) => speedup >= wanted.speedup && (!wanted.both || series === "both"));
+  if (fast.length > 0) return fast[fast.length - 1];
+  const most = Math.max(...front.map(({ speedup }) => speedup));
+  throw new TaperError(
+    "ERR_INPUT",
+    `no setting saves ${wanted.speedup} times the MACs; the most that one saves is ${most.toFixed(2)}.`,
+  );
 }
 
 function seriesOf({ skim, exit }: Dials): PointSeries {

@@ -11,8 +11,8 @@ const flags = {
   train: { type: "string", value: "FILE", help: "labelled texts to learn from" },
   ...dataFlags,
   epochs: { type: "string", value: "N", help: "default 10" },
-  rate: { type: "string", value: "R", help: "learning rate; default 0.5" },
-  "least-texts": { type: "string", value: "N", help: "leave out features of fewer texts; default 2" },
+  rate: { type: "string", value: "R", help: "learning rate; default 0.02" },
+  "least-texts": { type: "string", value: "N", help: "leave out features of fewer texts; default 1" },
   seed: { type: "string", value: "N", help: "default 1" },
   ...commonFlags,
 } as const satisfies Flags;
@@ -33,8 +33,8 @@ export async function baseline(argv: readonly string[], io: Io): Promise<number>
   const file = required(values.train, "baseline", "train");
   const options = {
     epochs: numberOf(values.epochs, "epochs", { least: 1, whole: true }) ?? 10,
-    learningRate: numberOf(values.rate, "rate", { least: 0 }) ?? 0.5,
-    leastTexts: numberOf(values["least-texts"], "least-texts", { least: 1, whole: true }) ?? 2,
+    learningRate: numberOf(values.rate, "rate", { least: 0 }) ?? 0.02,
+    leastTexts: numberOf(values["least-texts"], "least-texts", { least: 1, whole: true }) ?? 1,
     seed: numberOf(values.seed, "seed", { least: 0, whole: true }) ?? 1,
   };
   const learn = (await readTexts(file)).map((row) => labelledRow(row, file));

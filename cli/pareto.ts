@@ -2,6 +2,7 @@
 import { type DialGrid, usualGrid } from "../bench/dial-sweep.ts";
 import { describeEnvironment, environment } from "../bench/environment.ts";
 import {
+  chooseSetting,
   inWords,
   type ParetoPoint,
   type ParetoReport,
@@ -24,7 +25,7 @@ export const gridFlags = {
   "keep-thresholds": { type: "string", value: "T,T,…", help: "of skim predictors; default a grid from -2 to 2" },
   "attention-thresholds": { type: "string", value: "T,T,…", help: "scales of θ; default a grid from 0.25 to 4" },
   entropies: { type: "string", value: "T,T,…", help: "default a grid from 0.01 to 0.95" },
-  patiences: { type: "string", value: "K,K,…", help: "default 2 to 6" },
+  patiences: { type: "string", value: "K,K,…", help: "default 2 to 6; of each of these: none" },
 } as const satisfies Flags;
 
 const flags = {
@@ -41,6 +42,7 @@ const flags = {
     value: "X",
     help: "make the most accurate setting that saves X times the MACs the model's default",
   },
+  both: { type: "boolean", help: "with --speedup: a setting at which tokens are skimmed and texts exit" },
   ...commonFlags,
 } as const satisfies Flags;
 
@@ -57,15 +59,11 @@ that were neither trained on nor will be reported on.`;
 
 /** The grid that flags ask for, the usual one for what they leave out. Throws ERR_OPTION. */
 export function gridOf(values: { readonly [K in keyof typeof gridFlags]?: string | undefined }): DialGrid {
-  const list = (
-    flag: keyof typeof gridFlags,
-    least: number,
-    otherwise: readonly number[],
-    whole = false,
-  ): readonly number[] =>
-    values[flag] === undefined
-      ? otherwise
-      : values[flag].split(",").map((value) => numberOf(value, flag, { least, whole }) as number);
+  const list = (flag: keyof typeof gridFlags, least: number, otherwise: readonly number[], whole = false) => {
+    const given = values[flag];
+    if (given === undefined) return otherwise;
+    return given === "none" ? [] : given.split(",").map((value) => numberOf(value, flag, { least, whole }) as number);
+  };
   return {
     keepThresholds: list("keep-thresholds", Number.NEGATIVE_INFINITY, usualGrid.keepThresholds),
     attentionThresholds: list("attention-thresholds", 0, usualGrid.attentionThresholds),
@@ -88,22 +86,19 @@ export async function pareto(argv: readonly string[], io: Io): Promise<number> {
     whole("timed-points", 1, 8),
     whole("runs", 1, 5),
   ];
-  const wanted = numberOf(values.speedup, "speedup", { least: 1 });
+  const speedup = numberOf(values.speedup, "speedup", { least: 1 });
+  if (values.both && speedup === undefined) throw new TaperError("ERR_OPTION", "--both goes with --speedup.");
   await withModel("pareto", values, async (model, directory) => {
     const { texts, labels } = await readDialTexts("pareto", values, model);
     if (labels === undefined) throw new TaperError("ERR_DATA", `${values.data}: expected labels; accuracy needs them.`);
     const progress = (line: string): void => io.progress(line);
     const swept = await sweepDials(model, texts, { grid, baselines: values.baselines, progress });
     const report = paretoReport(swept, labels);
-    const chosen = wanted === undefined ? undefined : choose(report, wanted);
-    const timed = await timeFront(
-      report,
-      async (points) => {
-        io.progress("timing");
-        return timedTexts === 0 ? [] : timePoints(model, texts.slice(0, timedTexts), points, runs);
-      },
-      timedPoints,
-    );
+    const chosen =
+      speedup === undefined ? undefined : chooseSetting(swept, labels, { speedup, both: values.both ?? false });
+    io.progress("timing");
+    const shown = spread(report.front, timedPoints);
+    const timed = timedTexts === 0 ? [] : await timePoints(model, texts.slice(0, timedTexts), shown, runs);
     io.progress("");
     const where = await environment();
     const result = { ...report, timed, ...(chosen && { chosen }), environment: where };
@@ -121,25 +116,6 @@ export async function pareto(argv: readonly string[], io: Io): Promise<number> {
     io.err(describeEnvironment(where));
   });
   return 0;
-}
-
-/** The most accurate of the front that saves enough; of a front that is the fastest of equals. */
-function choose({ front }: ParetoReport, speedup: number): ParetoPoint {
-  const fast = front.filter((point) => point.speedup >= speedup);
-  if (fast.length > 0) return fast[fast.length - 1];
-  const most = Math.max(...front.map((point) => point.speedup));
-  throw new TaperError(
-    "ERR_INPUT",
-    `no setting saves ${speedup} times the MACs; the most that one saves is ${most.toFixed(2)}.`,
-  );
-}
-
-async function timeFront(
-  { front }: ParetoReport,
-  time: (points: readonly ParetoPoint[]) => Promise<TimedPoint[]>,
-  count: number,
-): Promise<TimedPoint[]> {
-  return time(spread(front, count));
 }
 
 function lines({ texts, settings, dense, front, baselines }: ParetoReport, timed: readonly TimedPoint[]): string[] {

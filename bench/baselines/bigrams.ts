@@ -15,9 +15,9 @@ export interface BigramRow {
 export interface BigramOptions {
   /** Default 10. */
   readonly epochs?: number;
-  /** Default 0.5. */
+  /** Default 0.02. */
   readonly learningRate?: number;
-  /** Features of fewer texts are left out. Default 2. */
+  /** Features of fewer texts are left out. Default 1. */
   readonly leastTexts?: number;
   /** Default 1. */
   readonly seed?: number;
@@ -39,7 +39,7 @@ export function bigramsOf(text: string): string[] {
 
 /** One regression for each class against all others. Throws ERR_DATA without two classes. */
 export function trainBigrams(rows: readonly BigramRow[], options: BigramOptions = {}): BigramModel {
-  const { epochs = 10, learningRate = 0.5, leastTexts = 2, seed = 1 } = options;
+  const { epochs = 10, learningRate = 0.02, leastTexts = 1, seed = 1 } = options;
   const classes = rows.reduce((most, { label }) => Math.max(most, label + 1), 0);
   if (classes < 2)
     throw new TaperError("ERR_DATA", `bigrams: expected texts of at least two classes, found ${classes}.`);
