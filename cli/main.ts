@@ -27,6 +27,22 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "a model directory into one with 8-bit weights",
     load: async () => (await import("./quantize.ts")).quantize,
   },
+  adapt: {
+    about: "make a dense BERT of yours faster: thresholds or predictors, exit heads, dials",
+    load: async () => (await import("./adapt.ts")).adapt,
+  },
+  pareto: {
+    about: "accuracy against operations at every setting of a model's dials",
+    load: async () => (await import("./pareto.ts")).pareto,
+  },
+  calibrate: {
+    about: "the fastest dials that are certified to lose little",
+    load: async () => (await import("./calibrate.ts")).calibrate,
+  },
+  baseline: {
+    about: "what a bag of bigrams gets on the same files",
+    load: async () => (await import("./baseline.ts")).baseline,
+  },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {
     about: "sample sentences through the bundled model, drawn",
