@@ -1,6 +1,6 @@
 // Runs tests/gpu/page.ts in a headless Chromium and prints its cases as one line of JSON: [{ name, error? }, …].
 // Exits 0 if the page ran (whatever its cases say), 77 if there is no browser or no such mode in it, with the reason on stderr.
-// Usage: node tests/gpu/browser.mjs MODE [CHROMIUM]
+// Usage: node tests/gpu/browser.mjs MODE [--measure]   (CHROMIUM names another browser; --measure runs measure.ts instead)
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -10,13 +10,13 @@ import { chromium } from "playwright-core";
 
 const mode = process.argv[2] ?? "webgl2";
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = process.argv[3] ?? process.env.CHROMIUM ?? places.find(existsSync);
+const executablePath = process.env.CHROMIUM ?? places.find(existsSync);
 if (!executablePath || !existsSync(executablePath))
   unavailable(`no Chromium (looked for ${executablePath ?? places.join(", ")})`);
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundle = await build({
-  entryPoints: [here("page.ts")],
+  entryPoints: [here(process.argv.includes("--measure") ? "measure.ts" : "page.ts")],
   bundle: true,
   write: false,
   format: "esm",

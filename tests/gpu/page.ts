@@ -8,6 +8,7 @@ import { testBackend } from "../kernels/generic.ts";
 import type { GpuBackend } from "./checks.ts";
 import { contextCases, webGl2ContextCases } from "./context-cases.ts";
 import { cases, type Setting } from "./kernel-cases.ts";
+import { modelCases } from "./model-cases.ts";
 import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
 import { watchWebGl2, watchWebGpu } from "./watch.ts";
 
@@ -31,6 +32,7 @@ describe(mode, () => {
   });
   afterAll(() => backend.dispose());
   for (const [name, run] of cases) test(name, () => run(backend, setting));
+  for (const [name, run] of modelCases) test(name, () => run(setting));
   for (const [name, run] of contextCases) test(name, () => run(setting));
   if (mode === "webgl2") for (const [name, run] of webGl2ContextCases) test(name, () => run(setting));
 });

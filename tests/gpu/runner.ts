@@ -56,7 +56,8 @@ export function createRunner(): Runner {
           const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
           results.push({ name: name ?? "a hook", ms: ms(), error: message });
         }
-        console.log(`${ms()} ms: ${name ?? "a hook"} ${results.at(-1)?.error ?? ""}`);
+        // Progress, for whoever waits on a hang; standard output belongs to the results.
+        console.warn(`${ms()} ms: ${name ?? "a hook"} ${results.at(-1)?.error ?? ""}`);
       }
       return results;
     },
