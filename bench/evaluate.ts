@@ -7,8 +7,10 @@ import type { Model, Text } from "../bert/model.ts";
 import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { argmax } from "../exit/criteria.ts";
+import { dense } from "./dials.ts";
 import { type Totals, totalsOf } from "./executed.ts";
-import { latency } from "./latency.ts";
+import { mean } from "./statistics.ts";
+import { timeWays } from "./ways.ts";
 
 export interface LabelledText {
   readonly text: Text;
@@ -24,6 +26,7 @@ export interface Evaluation extends Totals {
   readonly tokeniseMsPerText: number;
   /** The id of the most probable label of each text. */
   readonly answers: readonly number[];
+  readonly logits: readonly Float32Array[];
   /** Texts that were longer than the model can read. */
   readonly truncated: number;
 }
@@ -42,25 +45,35 @@ export async function evaluate(
 
   await model.forwardEncodings(encodings.slice(0, batch), dials);
   const traces: Trace[] = [];
-  const answers: number[] = [];
+  const logitsOfAll: Float32Array[] = [];
   let ms = 0;
   for (let from = 0; from < rows.length; from += batch) {
     const now = encodings.slice(from, from + batch);
     const start = performance.now();
     const { logits, trace } = await model.forwardEncodings(now, dials);
     ms += performance.now() - start;
-    answers.push(...logits.map(argmax));
+    logitsOfAll.push(...logits);
     traces.push(...trace);
     progress(traces.length);
   }
+  const answers = logitsOfAll.map(argmax);
   return {
     ...totalsOf(traces, model.config),
     accuracy: answers.filter((answer, t) => answer === rows[t].label).length / rows.length,
     answers,
+    logits: logitsOfAll,
     msPerText: ms / rows.length,
     tokeniseMsPerText: tokeniseMs / rows.length,
     truncated: encodings.filter((encoding) => encoding.truncated).length,
   };
+}
+
+/** The largest |difference| between two models' logits for the same texts. */
+export function largestDifference(first: readonly Float32Array[], second: readonly Float32Array[]): number {
+  let largest = 0;
+  for (const [t, logits] of first.entries())
+    for (const [c, logit] of logits.entries()) largest = Math.max(largest, Math.abs(logit - second[t][c]));
+  return largest;
 }
 
 export interface Realised {
@@ -80,12 +93,12 @@ export async function timeAgainstDense(
   dials: Dials,
   runs: number,
 ): Promise<Realised> {
-  const dense: Dials = { skim: false, exit: false };
-  const { ways } = await latency(model, encodings, { dense: () => dense, narrowed: () => dials }, runs);
+  const ways = { dense: { options: () => dense }, narrowed: { options: () => dials } };
+  const { figures } = await timeWays(model, encodings, ways, "dense", { runs });
   return {
     runs,
-    msPerText: ways.narrowed.msPerText,
-    denseMsPerText: ways.dense.msPerText,
-    realised: ways.narrowed.speedup,
+    msPerText: mean(figures.narrowed.textMs),
+    denseMsPerText: mean(figures.dense.textMs),
+    realised: figures.narrowed.speedup,
   };
 }

@@ -10,10 +10,10 @@ import type { AttentionArgs } from "../kernels/attention/contract.ts";
 import { contractOf } from "../kernels/check.ts";
 import type { InferenceBackend, InferenceKernelName, InferenceOps } from "../kernels/index.ts";
 import type { MatmulSizes } from "../kernels/matmul/contract.ts";
-import type { TimedText } from "./latency.ts";
 import { measure } from "./measure.ts";
 import { median, pairwiseRatios } from "./statistics.ts";
 import { settle } from "./variants.ts";
+import type { TimedText } from "./ways.ts";
 
 export interface ForwardShare {
   readonly model: string;
@@ -44,6 +44,7 @@ export function recording(backend: InferenceBackend): RecordingBackend {
     allocate: (length, kind) => backend.allocate(length, kind),
     upload: (values) => backend.upload(values),
     pack: (matrix) => backend.pack(matrix),
+    packInt8: (matrix) => backend.packInt8(matrix),
     write: (handle, values) => backend.write(handle, values),
     read: (handle, length) => backend.read(handle, length),
     release: (handle) => backend.release(handle),
@@ -73,7 +74,8 @@ export function bareProducts(backend: InferenceBackend, operations: readonly Rec
     const product = productOf(name, args);
     if (product === undefined) continue;
     const bare = { ...product, out: backend.allocate(product.n * product.m) };
-    steps.push(() => backend.op("matmul", bare));
+    const kernel = product.weights.kind === "int8" ? "matmulInt8" : "matmul";
+    steps.push(() => backend.op(kernel, bare));
   }
   return () => {
     for (const step of steps) step();

@@ -23,6 +23,22 @@ export interface KernelBenchOptions {
   readonly warmMs?: number | undefined;
 }
 
+/**
+ * How long, and how often at most, a kernel runs untimed before each of its hot samples. Once is not enough: a cache shared by cores
+ * keeps what was used again, and several megabytes that were read once since the others ran are not.
+ */
+const reheatMs = 3;
+const mostReheats = 12;
+
+interface Present {
+  readonly by: Contender;
+  readonly ready: ReadyCase;
+  /** Runs a sample. */
+  repeats: number;
+  /** Runs before a sample. */
+  reheats: number;
+}
+
 /** What the clock said of one contender and one case. */
 export interface KernelTiming {
   readonly one: KernelCase;
@@ -46,24 +62,29 @@ export async function timeKernel(
   contenders: readonly Contender[],
   { runs = 15, seconds = 2, sampleMs = 0.3, warmMs = 15 }: KernelBenchOptions = {},
 ): Promise<KernelTiming[]> {
-  const present: { by: Contender; ready: ReadyCase; repeats: number }[] = [];
+  const present: Present[] = [];
   try {
     for (const by of contenders) {
       const ready = await by.ready(one, temperature);
       if (ready === undefined) continue;
-      present.push({ by, ready, repeats: 1 });
+      present.push({ by, ready, repeats: 1, reheats: 1 });
       await settle(by.variant, () => ready.run(1), warmMs);
     }
     const functions: Record<string, () => unknown> = {};
     for (const entry of present) {
       const { by, ready } = entry;
-      entry.repeats = await repeatsFor(ready, sampleMs);
+      const runMs = await trialMs(ready);
+      entry.repeats = Math.max(1, Math.ceil(sampleMs / runMs));
+      entry.reheats = Math.min(mostReheats, Math.max(1, Math.ceil(reheatMs / runMs)));
       functions[yardstickOf(by)] = by.yardstick.run;
       functions[by.name] = () => ready.run(entry.repeats);
     }
     // A yardstick's name is no contender's: nothing is prepared for it.
-    const byName = new Map(present.map(({ by, ready }) => [by.name, ready]));
-    const prepare = (name: string) => (temperature === "hot" ? byName.get(name)?.run(1) : undefined);
+    const byName = new Map(present.map((entry) => [entry.by.name, entry]));
+    const prepare = (name: string) => {
+      const entry = temperature === "hot" ? byName.get(name) : undefined;
+      return entry?.ready.run(entry.reheats);
+    };
     const { samples } = await measure(functions, { runs, seconds, warmup: 1, prepare });
     const weights = hasWeights(one) ? { weights: temperature } : {};
     return present.map(({ by, repeats }) => {
@@ -89,11 +110,12 @@ export const hasWeights = ({ kernel }: KernelCase): boolean =>
 
 const yardstickOf = ({ name }: Contender): string => `yardstick of ${name}`;
 
-async function repeatsFor({ run }: ReadyCase, sampleMs: number): Promise<number> {
+/** Milliseconds of one run, about; never 0, whatever the clock says. */
+async function trialMs({ run }: ReadyCase): Promise<number> {
   const trials = 3;
   const start = performance.now();
   await run(trials);
-  return Math.max(1, Math.ceil((trials * sampleMs) / (performance.now() - start)));
+  return Math.max((performance.now() - start) / trials, 1e-4);
 }
 
 export interface KernelRow {
@@ -162,14 +184,16 @@ function rates(
   const bytes = cost.bytes / seconds;
   const reach = temperature === "cold" ? Number.POSITIVE_INFINITY : cost.bytes;
   const isProduct = cost.macs > 0;
+  const isInt8 = Object.values(contractOf(one.kernel).operands).some(({ kind }) => kind === "int8");
+  const issuePeak = isInt8 ? peaks?.int8OpsPerSecond : peaks?.flopsPerSecond;
   return {
     ...(isProduct && { gflopsPerSecond: flops / 1e9 }),
     gbytesPerSecond: bytes / 1e9,
     ...(!isProduct && cost.elements > 0 && { nsPerElement: (1e9 * seconds) / cost.elements }),
-    ...(peaks &&
+    ...(issuePeak !== undefined &&
       isProduct && {
-        ofIssuePeak: flops / peaks.flopsPerSecond,
-        bestOfIssuePeak: (2 * cost.macs) / bestSeconds / peaks.flopsPerSecond,
+        ofIssuePeak: flops / issuePeak,
+        bestOfIssuePeak: (2 * cost.macs) / bestSeconds / issuePeak,
       }),
     ...(peaks && { ofReadPeak: bytes / readPeakFor(peaks, reach).bytesPerSecond }),
   };

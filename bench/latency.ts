@@ -1,84 +1,207 @@
 /**
- * How long one text takes from ids to logits, several ways of running it interleaved on the same texts, tokenisation apart.
- * Also the worst way of all: every overhead paid and nothing gained.
+ * Everything that `bench latency` measures of one subject, in one run: the ablation on a single stream, with a roofline beside it, offline
+ * throughput, cold starts in fresh processes, and the fingerprint of where it was taken. It prints nothing. Node only.
  */
-import type { Abilities, Dials } from "../bert/dials.ts";
-import type { ForwardOptions, Model } from "../bert/model.ts";
-import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
-import { measure } from "./measure.ts";
-import { median, quantile, sum } from "./statistics.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BertConfig } from "../bert/config.ts";
+import type { Dtype } from "../bert/dtype.ts";
+import type { Model } from "../bert/model.ts";
+import { TaperError } from "../engine/errors.ts";
+import { hashOf } from "../engine/random.ts";
+import type { Variant } from "../kernels/assembler/variant.ts";
+import { type AblationRow, ablationRows } from "./ablation.ts";
+import { type ColdStart, coldStart } from "./cold-start.ts";
+import { type Fingerprint, fingerprint, loadNow } from "./fingerprint.ts";
+import { builtDirectory, type Task } from "./measured-process.ts";
+import { type OfflineRow, offline } from "./offline.ts";
+import { peakMeter, readBuffers } from "./peaks.ts";
+import { type PeerRow, peersNotTimed, timePeers } from "./peer-rows.ts";
+import { randomDirectory } from "./random-directory.ts";
+import type { Roof } from "./roofline.ts";
+import { narrowestWay, type Subject } from "./subject.ts";
+import { Yardstick } from "./timing-loop.ts";
+import { type Observed, observe, timeWays } from "./ways.ts";
 
-/** A text to time: what a forward reads of an encoding. */
-export type TimedText = Pick<Encoding, "ids" | "segments">;
-
-/** A way of running text number t. */
-export type Way = (t: number) => ForwardOptions;
-
-export interface Latency {
-  /** Quantiles over all texts and rounds, in milliseconds. */
-  readonly p50: number;
-  readonly p90: number;
-  /** Mean over texts of the median of their rounds. */
-  readonly msPerText: number;
-  /** The first way's milliseconds ÷ this one's, as a ratio of sums of medians. */
-  readonly speedup: number;
-}
-
-export interface LatencyReport<Name extends string> {
-  readonly texts: number;
+export interface LatencyOptions {
+  /** Rounds over all texts. */
   readonly runs: number;
-  readonly ways: Readonly<Record<Name, Latency>>;
+  /** Stop the single stream after so long; offline takes a quarter of it more. */
+  readonly seconds: number;
+  /** Fresh processes to start cold; 0 for none. */
+  readonly coldStarts: number;
+  /** Batch sizes of the offline scenario; none leave it out. */
+  readonly batches: readonly number[];
+  readonly threads: Fingerprint["threads"];
+  readonly packageRoot: string;
+  /** The directory whose vocabulary random weights get in fresh processes. */
+  readonly vocabulary: string;
+  /** Time other libraries, too. */
+  readonly peers: boolean;
+  /** Name of the backend asked for, for fresh processes. */
+  readonly backend?: Task["options"]["backend"];
+  readonly progress: (line: string) => void;
 }
 
-/**
- * Dials under which a model pays for all that it has and gains nothing: predictors score every row, attention reports importance, a head
- * reads [CLS] after every layer, and nobody ever leaves.
- */
-export function worstCase({ predictors, attentionThresholds, exitHeads }: Abilities): Dials {
-  return {
-    skim: {
-      ...(predictors && { keepThreshold: -1e30 }),
-      ...(attentionThresholds && { attentionThreshold: 1e-30 }),
-    },
-    // A patience that no number of heads can reach; an entropy of 0 can be reached by rounding.
-    exit: exitHeads ? { patience: Number.POSITIVE_INFINITY } : false,
-  };
+export interface LatencyReport {
+  readonly kind: "latency";
+  readonly model: string;
+  readonly note?: string;
+  readonly texts: number;
+  /** Of these, timed: fewer if time ran out. */
+  readonly timedTexts: number;
+  readonly tokens: number;
+  readonly runs: number;
+  /** Of the texts' ids: equal in two reports that timed the same texts. */
+  readonly textsHash: string;
+  /** Whether queries begin at characters; else at random ids. */
+  readonly tokenised: boolean;
+  readonly ablation: readonly AblationRow[];
+  readonly roof?: Roof;
+  readonly offline: readonly OfflineRow[];
+  /** Of this process: loading the model, and the most memory it had until the stream ended. */
+  readonly loadMs: number;
+  readonly peakBytes: number;
+  /** Or why there is none. */
+  readonly coldStart?: ColdStart | { readonly absent: string };
+  /** Other libraries on the same texts, or why they are not here. */
+  readonly peers: readonly PeerRow[];
+  readonly fingerprint: Fingerprint;
 }
 
-/** Times each text alone, `runs` rounds of all the ways in turn. The first way is what the others are compared with. */
-export async function latency<Name extends string>(
-  model: Model,
-  texts: readonly TimedText[],
-  ways: Readonly<Record<Name, Way>>,
-  runs: number,
-  progress: (done: number) => void = () => undefined,
-): Promise<LatencyReport<Name>> {
-  const names = Object.keys(ways) as Name[];
-  const table = <T>(make: (name: Name) => T) =>
-    Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, T>;
-  const samples = table((): number[] => []);
-  const medians = table((): number[] => []);
-  for (const [t, text] of texts.entries()) {
-    const runners = table((name) => {
-      const options = { segments: [text.segments], ...ways[name](t) };
-      return () => model.forward([text.ids], options);
+/** The report, and what was observed on the way: answers and traces by way. */
+export interface Measured {
+  readonly report: LatencyReport;
+  readonly observed: Readonly<Record<string, Observed>>;
+}
+
+export async function measureLatency(subject: Subject, options: LatencyOptions): Promise<Measured> {
+  const loadBefore = loadNow();
+  const { texts, ways, encode, config } = subject;
+  const yardstick = new Yardstick();
+  const loadStart = performance.now();
+  const model = await subject.open();
+  const loadMs = performance.now() - loadStart;
+  const { name, variant } = model.backend;
+  const { dtype } = model;
+  let timed: Awaited<ReturnType<typeof timeWays<string>>>;
+  let offlineRows: OfflineRow[];
+  try {
+    timed = await timeWays(model, texts, ways, "dense", {
+      runs: options.runs,
+      seconds: options.seconds,
+      encode,
+      between: (done, of) => {
+        if (done % 10 === 1) yardstick.measure();
+        options.progress(`single stream: ${done} of ${of} queries each way`);
+      },
     });
-    const timed = await measure(runners, { runs, warmup: t === 0 ? 3 : 1 });
-    for (const name of names) {
-      samples[name].push(...timed.samples[name]);
-      medians[name].push(median(timed.samples[name]));
-    }
-    progress(t + 1);
+    options.progress("offline");
+    offlineRows = await offlineOf(model, subject, options);
+  } finally {
+    await model.dispose();
   }
-  const total = table((name) => sum(medians[name]));
-  return {
+  const peakBytes = 1024 * process.resourceUsage().maxRSS;
+  yardstick.measure();
+  const roof = name === "wasm" ? await roofOf(variant as Variant, config, dtype) : undefined;
+  const observed = await observe(subject.open, texts, ways, roof, (line) => options.progress(line));
+  const { runs, seconds, progress } = options;
+  const peers = options.peers
+    ? await timePeers(subject, narrowestWay(subject), { runs, seconds, progress })
+    : peersNotTimed;
+  const simd = name === "wasm" ? (variant as Variant) : undefined;
+  const cold = options.coldStarts > 0 ? await coldStartOf(subject, options, simd, dtype) : undefined;
+  options.progress("");
+  const titles = Object.fromEntries(Object.entries(ways).map(([way, { title }]) => [way, title]));
+  const meaningful = subject.directory !== undefined;
+  const report: LatencyReport = {
+    kind: "latency",
+    model: subject.name,
+    ...(subject.note !== undefined && { note: subject.note }),
     texts: texts.length,
-    runs,
-    ways: table((name) => ({
-      p50: median(samples[name]),
-      p90: quantile(samples[name], 0.9),
-      msPerText: total[name] / texts.length,
-      speedup: total[names[0]] / total[name],
-    })),
+    timedTexts: timed.texts,
+    tokens: texts.reduce((sum, { ids }) => sum + ids.length, 0),
+    runs: options.runs,
+    textsHash: hashOf(JSON.stringify(texts.map(({ ids }) => ids))).toString(16),
+    tokenised: encode !== undefined,
+    ablation: ablationRows({
+      config,
+      titles,
+      observed,
+      figures: timed.figures,
+      labels: meaningful ? subject.labels : undefined,
+      meaningful,
+    }),
+    ...(roof && { roof }),
+    offline: offlineRows,
+    loadMs,
+    peakBytes,
+    ...(cold && { coldStart: cold }),
+    peers,
+    fingerprint: await fingerprint({
+      backend: { name, variant },
+      dtype,
+      threads: options.threads,
+      directory: subject.directory,
+      packageRoot: options.packageRoot,
+      loadBefore,
+      timingLoop: yardstick.figures,
+    }),
   };
+  return { report, observed };
+}
+
+/** Dense against the most that the model saves. */
+function offlineOf(
+  model: Model,
+  { texts, ways }: Subject,
+  { batches, seconds }: LatencyOptions,
+): Promise<OfflineRow[]> {
+  const { dense } = ways;
+  const narrowed = ways.both ?? ways.skim ?? ways.exit;
+  const all = { dense: dense.options(0), ...(narrowed && { narrowed: narrowed.options(0) }) };
+  return offline(model, texts, all, { batches, seconds: seconds / 4 });
+}
+
+/** Weights are read once a forward: how fast, depends on which cache holds all of them. */
+async function roofOf(variant: Variant, { layers, d, f }: BertConfig, dtype: Dtype): Promise<Roof> {
+  const weightBytes = (dtype === "int8" ? 1 : 4) * layers * (4 * d * d + 2 * d * f);
+  const buffer = readBuffers.find((bytes) => bytes >= weightBytes) ?? readBuffers[readBuffers.length - 1];
+  const { flopsPerSecond, int8OpsPerSecond, reads } = await (await peakMeter(variant, { buffers: [buffer] })).measure();
+  // The plain build has no instruction for bytes: its roof is the floats' one.
+  const issue = dtype === "int8" ? (int8OpsPerSecond ?? flopsPerSecond) : flopsPerSecond;
+  return { macsPerSecond: issue / 2, bytesPerSecond: reads[0].bytesPerSecond };
+}
+
+async function coldStartOf(
+  subject: Subject,
+  { coldStarts, backend, threads, vocabulary, progress }: LatencyOptions,
+  simd: Variant | undefined,
+  dtype: Dtype,
+): Promise<ColdStart | { absent: string }> {
+  progress("cold starts");
+  const { source, texts, ways, config, taper } = subject;
+  const way = ways.both ?? ways.skim ?? ways.exit ?? ways.dense;
+  try {
+    const build = join(builtDirectory(), "index.js");
+    const temporary =
+      subject.directory === undefined
+        ? await randomDirectory(config, taper, 1, await readFile(join(vocabulary, "vocab.txt"), "utf8"))
+        : undefined;
+    try {
+      const task: Task = {
+        build,
+        model: subject.directory ?? temporary!.path,
+        options: { threads: threads.count, backend, simd, dtype },
+        texts: [source?.[0] ?? texts[0]],
+        ways: [{ name: "first", dials: way.options(0) }],
+      };
+      return await coldStart(task, coldStarts);
+    } finally {
+      await temporary?.remove();
+    }
+  } catch (error) {
+    if (error instanceof TaperError) return { absent: error.message };
+    throw error;
+  }
 }

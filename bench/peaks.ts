@@ -12,7 +12,7 @@ const KiB = 2 ** 10;
 const MiB = 2 ** 20;
 
 /** Buffers whose reading is timed: within a usual second cache, two within a usual third one, one far outside all. */
-const readBuffers = [512 * KiB, 4 * MiB, 16 * MiB, 128 * MiB] as const;
+export const readBuffers = [512 * KiB, 4 * MiB, 16 * MiB, 128 * MiB] as const;
 
 /** Samples of a read: they are few because the buffers are large. */
 const readSamples = 12;

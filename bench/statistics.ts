@@ -51,6 +51,32 @@ export function summarise(samples: readonly number[]): Summary {
   };
 }
 
+/** Samples that must lie beyond a quantile before it is quoted: fewer say more about luck than about the tail. */
+export const samplesBeyond = 10;
+
+/** Whether `count` samples support the quantile `q`: at least ten lie beyond it (p90 needs 100, p95 200, p99 1000). */
+export function supportsQuantile(count: number, q: number): boolean {
+  return count * (1 - q) >= samplesBeyond - 1e-9;
+}
+
+export interface Tails {
+  /** Always given: the middle needs no tail. */
+  readonly p50: number;
+  /** Absent where the samples do not support them. */
+  readonly p90?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+}
+
+/** The quantiles that the samples support. Throws ERR_INPUT without samples. */
+export function tails(samples: readonly number[]): Tails {
+  const sorted = ascending(samples);
+  const quoted = Object.entries({ p90: 0.9, p95: 0.95, p99: 0.99 }).filter(([, q]) =>
+    supportsQuantile(sorted.length, q),
+  );
+  return { p50: quantile(sorted, 0.5), ...Object.fromEntries(quoted.map(([name, q]) => [name, quantile(sorted, q)])) };
+}
+
 /** a[i] ÷ b[i]: samples taken one after the other share their disturbances, so their ratios are steadier than they are. */
 export function pairwiseRatios(a: readonly number[], b: readonly number[]): number[] {
   if (a.length !== b.length) {

@@ -1,9 +1,11 @@
 /** What both benches need: a model or a shape, texts or a length, and a schedule for weights that decide nothing. */
-import type { TimedText } from "../bench/latency.ts";
+
 import { randomText } from "../bench/random-model.ts";
 import { parseSchedule } from "../bench/schedule.ts";
+import type { TimedText } from "../bench/ways.ts";
 import { loadTokenizer } from "../bert/tokenizer/load.ts";
 import { TaperError } from "../engine/errors.ts";
+import type { TextRow } from "../train/data.ts";
 import { bundledModel } from "./bundled-model.ts";
 import { dataFlags, readRows } from "./data.ts";
 import { type Flags, numberOf, type Values } from "./flags.ts";
@@ -45,12 +47,21 @@ export function checkBenchFlags(command: string, values: BenchValues): void {
   if (values.data === undefined) refuse(["format", "limit", "tokenizer"], "--data");
 }
 
-/** The texts to run, as ids; `tokeniseMs` per text where there was something to tokenise. */
+export interface BenchTexts {
+  readonly texts: TimedText[];
+  /** Rows of the file; absent for random ids. */
+  readonly rows?: readonly TextRow[];
+  /** Tokenises text t anew. */
+  readonly encode?: (t: number) => TimedText;
+}
+
+/** The texts to run. Throws what reading the file or the vocabulary throws, and ERR_OPTION for more tokens than the model reads. */
 export async function benchTexts(
   command: string,
   values: BenchValues,
   { directory, config }: Described,
-): Promise<{ texts: TimedText[]; tokeniseMs?: number }> {
+  defaultLimit?: number,
+): Promise<BenchTexts> {
   const tokens = numberOf(values.tokens, "tokens", { least: 1, whole: true });
   if (tokens !== undefined) {
     if (tokens > config.maxPositions) {
@@ -58,7 +69,8 @@ export async function benchTexts(
     }
     return { texts: [randomText(tokens, config.vocabulary, 1)] };
   }
-  const rows = await readRows(command, values);
+  const limit = values.limit ?? (defaultLimit === undefined ? undefined : String(defaultLimit));
+  const rows = await readRows(command, { ...values, limit });
   const tokenizer = await loadTokenizer(directory ?? values.tokenizer ?? bundledModel());
   if (tokenizer.vocabulary.length > config.vocabulary) {
     throw new TaperError(
@@ -67,15 +79,22 @@ export async function benchTexts(
     );
   }
   const maxLength = Math.min(config.maxPositions, tokenizer.maxLength);
-  const encode = () => rows.map(({ text }) => tokenizer.encode(text, { maxLength }));
-  encode();
-  const startedAt = performance.now();
-  const texts = encode();
-  return { texts, tokeniseMs: (performance.now() - startedAt) / texts.length };
+  const encode = (t: number): TimedText => tokenizer.encode(rows[t].text, { maxLength });
+  return { texts: rows.map((_, t) => encode(t)), rows, encode };
 }
 
 /** The schedule that flags give, one share a layer; undefined without one. */
 export function scheduleOf(values: BenchValues, layers: number): number[] | undefined {
   const text = values["skim-schedule"];
   return text === undefined ? undefined : parseSchedule(text, layers, "--skim-schedule");
+}
+
+/** What a reader must know of a shape's weights; undefined for a trained model. */
+export function describeSchedule({ directory }: Described, shares: readonly number[] | undefined): string | undefined {
+  if (directory !== undefined) return undefined;
+  const narrowing =
+    shares === undefined
+      ? "nothing narrows"
+      : `skims by schedule, not by decisions: layers attend to ${shares.join(", ")}`;
+  return `no checkpoint: ${narrowing}`;
 }

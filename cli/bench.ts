@@ -9,8 +9,16 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     load: async () => (await import("./bench-gflops.ts")).benchGflops,
   },
   latency: {
-    about: "milliseconds of a text: dense, narrowed, and the worst case, interleaved",
+    about: "milliseconds, tails, throughput, cold starts, and what each saving saves",
     load: async () => (await import("./bench-latency.ts")).benchLatency,
+  },
+  report: {
+    about: "all of it for one model on one file, as a page",
+    load: async () => (await import("./bench-report.ts")).benchReport,
+  },
+  compare: {
+    about: "two builds, models or reports, interleaved; exit code 3 on a regression",
+    load: async () => (await import("./bench-compare.ts")).benchCompare,
   },
   kernels: {
     about: "rates of every kernel, as fractions of the machine's measured peaks",

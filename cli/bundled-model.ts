@@ -18,7 +18,7 @@ export function bundledModel(): string {
 }
 
 /** Up from this file, source or bundle, to the package.json that it belongs to. */
-function packageRoot(): string {
+export function packageRoot(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   let directory = here;
   while (!existsSync(join(directory, "package.json"))) {

@@ -1,6 +1,6 @@
 /**
  * From arguments to an exit code: finds the command, runs it, and turns what it throws into one line.
- * 0: done. 1: failed. 2: it was asked for wrongly. Commands are loaded when they are called for.
+ * 0: done. 1: failed. 2: it was asked for wrongly. 3: bench compare found a regression. Commands are loaded when they are called for.
  */
 import { nearestName, TaperError } from "../engine/errors.ts";
 import type { Io } from "./io.ts";
@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     load: async () => (await import("./bench.ts")).bench,
   },
   train: { about: "train a model from a config", load: async () => (await import("./train.ts")).train },
+  quantize: {
+    about: "a model directory into one with 8-bit weights",
+    load: async () => (await import("./quantize.ts")).quantize,
+  },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {
     about: "sample sentences through the bundled model, drawn",
@@ -64,5 +68,7 @@ function printCommands(io: Io): void {
   io.out("  taperbert flops --shape base --tokens 128");
   io.out("\nA BERT that narrows as it reads.\n\nCommands:");
   for (const [name, { about }] of Object.entries(commands)) io.out(`  ${name.padEnd(9)} ${about}`);
-  io.out("\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly.");
+  io.out(
+    "\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly, 3 slower than before.",
+  );
 }

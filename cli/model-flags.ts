@@ -1,19 +1,23 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
 import { type BackendName, type ChosenBackend, chooseBackend, type Simd } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
-import { loadModel } from "../bert/load.ts";
+
+import { checkDtype } from "../bert/dtype.ts";
+import { type LoadOptions, loadModel } from "../bert/load.ts";
+
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { type Flags, numberOf, required, type Values } from "./flags.ts";
 
 export const backendFlags = {
   backend: { type: "string", value: "NAME", help: "auto (the default), wasm, scalar or reference" },
+  dtype: { type: "string", value: "NAME", help: "f32 or int8: what the encoder computes in; default: as it is stored" },
   simd: {
     type: "string",
     value: "BUILD",
     help: "of the wasm backend: wide (Node 24 on x64; the default where it runs), relaxed, plain or auto",
   },
-  threads: { type: "string", value: "N", help: "at most so many threads; this version computes on one" },
+  threads: { type: "string", value: "N", help: "at most so many threads to each operation; default 1" },
 } as const satisfies Flags;
 
 export const modelFlags = {
@@ -79,8 +83,19 @@ function choose<T extends object>(flag: string, off: boolean | undefined, dials:
  */
 export function openBackend(values: Values<typeof backendFlags>): Promise<ChosenBackend> {
   const { backend = "auto", simd } = values;
-  const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined };
+  const threads = numberOf(values.threads, "threads", { least: 1, whole: true });
+  const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined, threads };
   return chooseBackend(backend as BackendName, choice);
+}
+
+/** The same as options for `loadModel` in another process, of whichever build: only what flags name. */
+export function loadOptions(values: Values<typeof backendFlags>): LoadOptions & { backend?: BackendName } {
+  return {
+    ...given("backend", values.backend as BackendName | undefined),
+    ...given("simd", values.simd as Simd | undefined),
+    ...given("dtype", checkDtype(values.dtype, "--dtype")),
+    ...given("threads", numberOf(values.threads, "threads", { least: 1, whole: true })),
+  };
 }
 
 /** Loads a model onto the backend that flags ask for, or onto one that was chosen before. */
@@ -89,9 +104,9 @@ export async function openModel(
   values: Values<typeof backendFlags>,
   chosen?: ChosenBackend,
 ): Promise<Model> {
-  const threads = given("threads", numberOf(values.threads, "threads", { least: 1, whole: true }));
+  const dtype = given("dtype", checkDtype(values.dtype, "--dtype"));
   const { backend } = chosen ?? (await openBackend(values));
-  return loadModel(directory, { backend, ...threads });
+  return loadModel(directory, { backend, ...dtype });
 }
 
 /** Loads the model that flags name, lets `use` have it, and gives its memory back whatever happens. */

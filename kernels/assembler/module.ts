@@ -34,13 +34,20 @@ export interface MemoryImport {
   readonly shared?: boolean;
 }
 
+/** A function whose chunks threads may share, under the name that `Machine.run` calls it by. */
+export interface Task {
+  readonly name: string;
+  readonly ref: FunctionRef;
+}
+
 type Parameters<Names extends readonly string[]> = { readonly [I in keyof Names]: Local<"i32"> };
 
 export class ModuleBuilder {
   readonly #memory: MemoryImport;
   readonly #functions: { builder: FunctionBuilder; parameters: number }[] = [];
-  readonly #exports: { name: string; index: number }[] = [];
+  readonly #exports: { name: string; index: number; parameters: readonly string[] }[] = [];
   readonly #constants: number[] = [];
+  readonly #tasks: Task[] = [];
 
   /** 16 bytes of this instance's own, for the last vector of a row. */
   readonly tail: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
@@ -71,10 +78,17 @@ export class ModuleBuilder {
     const builder = new FunctionBuilder(parameters.length);
     const index = this.#functions.length;
     this.#functions.push({ builder, parameters: parameters.length });
-    if (name !== undefined) this.#exports.push({ name, index });
+    if (name !== undefined) this.#exports.push({ name, index, parameters });
     const locals = parameters.map((_, i) => ({ type: "i32" as const, index: i, code: [0x20, unsigned(i)] }));
     body(builder, ...(locals as unknown as Parameters<Names>));
     return { index, parameters };
+  }
+
+  /** The exported function of that name, for others to call. Throws RangeError if there is none yet. */
+  named(name: string): FunctionRef {
+    const known = this.#exports.find((exported) => exported.name === name);
+    if (!known) throw new RangeError(`no function is called "${name}" yet; define it first`);
+    return known;
   }
 
   /**
@@ -86,12 +100,23 @@ export class ModuleBuilder {
     parameters: Names,
     body: (f: FunctionBuilder, ...parameters: Parameters<readonly [...Names, "first", "last"]>) => void,
   ): FunctionRef {
-    return this.function(name, [...parameters, "first", "last"] as const, body);
+    const ref = this.function(name, [...parameters, "first", "last"] as const, body);
+    this.#tasks.push({ name, ref });
+    return ref;
+  }
+
+  /** The tasks so far, by number. */
+  get tasks(): readonly Task[] {
+    return this.#tasks;
   }
 
   /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */
   splat(value: number): Vec {
-    const bits = floatBits(value);
+    return this.splatInt(floatBits(value));
+  }
+
+  /** The same of 32 bits. */
+  splatInt(bits: number): Vec {
     const known = this.#constants.indexOf(bits);
     return v128.loadSplat(0, known < 0 ? this.#place([bits]) : constantBase + known * 4);
   }

@@ -80,6 +80,7 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
     this.variant = device.mode;
     this.#forms = {
       matmul: matmul(device),
+      matmulInt8: refuseInt8,
       attention: attention(device),
       softmax: softmax(device),
       layerNorm: layerNorm(device),
@@ -104,6 +105,10 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
 
   pack(matrix: View<Float32Array | Float64Array>): GpuHandle {
     return this.#filled(flatten(matrix), "packed");
+  }
+
+  packInt8(): never {
+    return refuseInt8();
   }
 
   write(handle: GpuHandle, values: ArrayLike<number>): void {
@@ -151,6 +156,13 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
     handle.write(values);
     return handle;
   }
+}
+
+function refuseInt8(): never {
+  throw new TaperError(
+    "ERR_BACKEND",
+    'the gpu backend has no 8-bit product; load a model in float32, with dtype: "f32"',
+  );
 }
 
 function refuseLargeIntegers(values: ArrayLike<number>): void {

@@ -1,6 +1,6 @@
 /**
  * Linear layers in WebAssembly SIMD: the product with bias, activation and residual, its two gradients, and the packing of
- * weights as [panel][k][panelWidth], the last panel padded with zeros. The arithmetic of the product is assembler/gemm.ts.
+ * weights as [panel][k][panelWidth], the last panel padded with zeros. The product itself is product.ts.
  */
 import type { View } from "../../engine/view.ts";
 import type { Copies } from "../assembler/copy.ts";
@@ -9,9 +9,7 @@ import type { ModuleBuilder } from "../assembler/module.ts";
 import { i32 } from "../assembler/values.ts";
 import type { MatmulArgs } from "./contract.ts";
 import type { MatmulInputGradientArgs, MatmulWeightGradientArgs } from "./gradient-contract.ts";
-
-/** Rows whose outputs are still in cache when what follows the product is applied. */
-const rowsPerPass = 120;
+import { activationCode, gridOf } from "./product.ts";
 
 /** packTransposed(to, from, fromStride, depth, columns): panels of the matrix whose column j is from's row j. */
 export function definePacking(module: ModuleBuilder, width: number, copies: Copies): void {
@@ -48,17 +46,12 @@ export function packWeights(target: Float32Array, matrix: View<Float32Array | Fl
 export const matmul =
   (machine: Machine) =>
   ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulArgs<WasmHandle>): void => {
-    const { call, panelWidth } = machine;
-    const start = bias ? [bias.address, 0, 4] : [machine.zeros, 0, 0];
-    const b = [weights.address, 4 * panelWidth, 4 * panelWidth * k];
-    const rows = activation || residual ? rowsPerPass : n;
-    for (let first = 0; first < n; first += rows) {
-      const taken = Math.min(rows, n - first);
-      const to = out.address + 4 * first * m;
-      call.gemm(to, 4 * m, a.address + 4 * first * k, 4 * k, 4, ...b, ...start, taken, m, k);
-      if (activation) call[activation](to, to, taken * m);
-      if (residual) call.add(to, to, residual.address + 4 * first * m, taken * m);
-    }
+    if (n * m === 0) return;
+    const { rowsPerChunk, columnsPerChunk, chunks } = gridOf({ n, k, m }, machine.threads);
+    const start = bias ? [bias.address, 4] : [machine.zeros, 0];
+    const after = [addressOf(residual), activation ? activationCode[activation] : 0];
+    const args = [out.address, a.address, weights.address, ...start, ...after, n, k, m, rowsPerChunk, columnsPerChunk];
+    machine.run("product", args, chunks);
   };
 
 export const matmulInputGradient =

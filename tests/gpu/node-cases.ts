@@ -1,9 +1,9 @@
 /** What runs in Node on a WebGPU given as `provider`: the generic kernel test, and the cases that need no page. */
 import { gpu } from "../../gpu.ts";
-import { inferenceContracts } from "../../kernels/index.ts";
 import { testBackend } from "../kernels/generic.ts";
 import type { GpuBackend } from "./checks.ts";
 import { cases, type Setting } from "./kernel-cases.ts";
+import { gpuKernels } from "./kernels.ts";
 import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
 import { watchWebGpu } from "./watch.ts";
 
@@ -26,7 +26,7 @@ export async function runCases({ create, globals }: Package): Promise<{ reason?:
     return { reason: String(error) };
   }
   testBackend("generic", setting.open, {
-    kernels: inferenceContracts.map(({ name }) => name),
+    kernels: gpuKernels,
     nonFinite: false,
     randomCases: 12,
   });

@@ -3,11 +3,11 @@
  * a GPU's own. tests/gpu/*.test.ts report the results.
  */
 import { gpu } from "../../gpu.ts";
-import { inferenceContracts } from "../../kernels/index.ts";
 import { testBackend } from "../kernels/generic.ts";
 import type { GpuBackend } from "./checks.ts";
 import { contextCases, webGl2ContextCases } from "./context-cases.ts";
 import { cases, type Setting } from "./kernel-cases.ts";
+import { gpuKernels } from "./kernels.ts";
 import { modelCases } from "./model-cases.ts";
 import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
 import { watchWebGl2, watchWebGpu } from "./watch.ts";
@@ -20,7 +20,7 @@ const setting: Setting = {
 };
 
 testBackend("generic", setting.open, {
-  kernels: inferenceContracts.map(({ name }) => name),
+  kernels: gpuKernels,
   // What a driver does with NaN and infinities is its own affair; what is promised about them is in the cases.
   nonFinite: false,
   // Compiling for WebGL2 is slow; that rows do not depend on their batch is tested where it is quick, on the same sources.

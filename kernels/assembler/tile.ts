@@ -1,0 +1,124 @@
+/**
+ * The micro-kernels of gemm.ts: a tile of rows × panels whose accumulators stay in registers over the whole depth.
+ *
+ * Each output has one accumulator that takes its products in increasing k; tiles differ only in how many they hold at once. The two
+ * halves of a 256-bit vector are always written next to each other: that is how V8's revectoriser finds pairs.
+ * Nothing here loops over blocks or knows where a matrix ends.
+ */
+import type { FunctionBuilder, FunctionRef, Local } from "./function.ts";
+import type { ModuleBuilder } from "./module.ts";
+import { type Int, i32, type Vec, v128 } from "./values.ts";
+import { multiplyAdd, tiles, type Variant } from "./variant.ts";
+
+/** Steps of k that a block holds: a panel of B stays in the first cache. */
+export const blockDepth = 384;
+/** Bytes from row to row of a packed block of A; not a multiple of 4096, at which rows would push each other out of the first cache. */
+export const packedRowStride = 4 * (blockDepth + 16);
+
+export const smallTileParameters = [
+  ...["c", "rowStrideC", "start", "rowStrideStart", "a", "rowStrideA"],
+  ...["b", "rowStrideB", "panelStrideB", "depth"],
+] as const;
+
+/** A tile of few rows: A is read where it is, and several panels give enough independent accumulators. */
+export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: number, panels: number): FunctionRef {
+  const { vectors, smallUnroll } = tiles[variant];
+  const madd = multiplyAdd(variant);
+  return module.function(
+    undefined,
+    smallTileParameters,
+    (f, c, rowStrideC, start, rowStrideStart, a, rowStrideA, b, rowStrideB, panelStrideB, depth) => {
+      const aRows = steps(f, a, rowStrideA, rows);
+      const bPanels = steps(f, b, panelStrideB, panels);
+      const accumulators = loadAccumulators(f, start, rowStrideStart, rows, panels * vectors);
+      const splat = (address: Local<"i32">, offset: number) => f.v128(v128.loadSplat(address, offset));
+      const multiply = (i: number, v: number, one: Vec, value: Vec) =>
+        f.set(accumulators[i][v], madd(one, value, accumulators[i][v]));
+      const step = (offset: number) => {
+        // Up to two rows: A's values stay in registers while B's pass; more rows leave no room for that.
+        const kept = rows <= 2 ? aRows.map((address) => splat(address, offset)) : undefined;
+        for (const [p, address] of bPanels.entries()) {
+          const values = range(vectors).map((v) => f.v128(v128.load(address, 16 * v)));
+          for (const [i, row] of aRows.entries()) {
+            const one = kept ? kept[i] : splat(row, offset);
+            for (const [v, value] of values.entries()) multiply(i, p * vectors + v, one, value);
+          }
+        }
+        for (const address of bPanels) f.advance(address, rowStrideB);
+      };
+      unrolled(f, depth, smallUnroll, (times) => {
+        for (const time of range(times)) step(4 * time);
+        for (const address of aRows) f.advance(address, 4 * times);
+      });
+      storeAccumulators(f, c, rowStrideC, accumulators);
+    },
+  );
+}
+
+export const tileParameters = [
+  ...["c", "rowStrideC", "start", "rowStrideStart", "a", "b", "rowStrideB", "depth"],
+  ...["ahead", "aheadApart", "aheadStep"],
+] as const;
+
+/**
+ * A tile against one panel: A is a packed block, whose constant row stride leaves one address to keep instead of one a row.
+ * On the way it reads one value now and then at `ahead`, by `aheadStep` bytes a turn (in several places, `aheadApart` bytes apart): that
+ * brings in the next panel while this one is multiplied. WebAssembly has no prefetch; a load whose value is dropped is one.
+ */
+export function defineTile(module: ModuleBuilder, variant: Variant, rows: number): FunctionRef {
+  const { vectors, unroll, streams } = tiles[variant];
+  const madd = multiplyAdd(variant);
+  return module.function(
+    undefined,
+    tileParameters,
+    (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth, ahead, aheadApart, aheadStep) => {
+      const accumulators = loadAccumulators(f, start, rowStrideStart, rows, vectors);
+      const aheads = steps(f, ahead, aheadApart, streams);
+      const step = (offset: number) => {
+        const values = range(vectors).map((v) => f.v128(v128.load(b, 16 * v)));
+        for (const [i, sums] of accumulators.entries()) {
+          const one = f.v128(v128.loadSplat(a, offset + i * packedRowStride));
+          for (const [v, value] of values.entries()) f.set(sums[v], madd(one, value, sums[v]));
+        }
+        f.advance(b, rowStrideB);
+      };
+      unrolled(f, depth, unroll, (times) => {
+        for (const time of range(times)) step(4 * time);
+        if (times === unroll) for (const address of aheads) f.drop(i32.load(address));
+        if (times === unroll) for (const address of aheads) f.advance(address, aheadStep);
+        f.advance(a, 4 * times);
+      });
+      storeAccumulators(f, c, rowStrideC, accumulators);
+    },
+  );
+}
+
+/** `turn(times)` until `depth` is used up: by `unroll` steps at a time, then one by one. */
+function unrolled(f: FunctionBuilder, depth: Local<"i32">, unroll: number, turn: (times: number) => void): void {
+  const loop = (times: number, more: Int) =>
+    f.while(more, () => {
+      turn(times);
+      f.setInt(depth, i32.sub(depth, times));
+    });
+  if (unroll > 1) loop(unroll, i32.geU(depth, unroll));
+  loop(1, depth);
+}
+
+function loadAccumulators(f: FunctionBuilder, start: Int, stride: Int, rows: number, vectors: number) {
+  return steps(f, start, stride, rows).map((address) => range(vectors).map((v) => f.v128(v128.load(address, 16 * v))));
+}
+
+function storeAccumulators(f: FunctionBuilder, c: Int, stride: Int, accumulators: readonly (readonly Vec[])[]): void {
+  for (const [i, address] of steps(f, c, stride, accumulators.length).entries()) {
+    for (const [v, value] of accumulators[i].entries()) f.storeVec(address, 16 * v, value);
+  }
+}
+
+/** Addresses `stride` apart, each in its own local. */
+function steps(f: FunctionBuilder, first: Int, stride: Int, count: number): Local<"i32">[] {
+  const addresses: Local<"i32">[] = [];
+  for (let i = 0; i < count; i++) addresses.push(f.i32(i === 0 ? first : i32.add(addresses[i - 1], stride)));
+  return addresses;
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

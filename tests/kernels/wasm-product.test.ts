@@ -1,0 +1,98 @@
+/** The task behind matmul: any grid of chunks, in any order, gives the bits of gemm followed by the activation and the residual. */
+import { setFlagsFromString } from "node:v8";
+import { describe, expect, test } from "vitest";
+import { view } from "../../engine/view.ts";
+import { gemmScratchBytes, panelWidth } from "../../kernels/assembler/gemm.ts";
+import { constantEnd, tailBytes } from "../../kernels/assembler/module.ts";
+import { assemble } from "../../kernels/assembler/program.ts";
+import { gridOf } from "../../kernels/matmul/product.ts";
+import { packedLength, packWeights } from "../../kernels/matmul/wasm.ts";
+
+if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
+
+const pages = 200;
+const machines = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
+  const { bytes, zeros } = assemble(variant, { initialPages: pages });
+  if (!WebAssembly.validate(bytes)) {
+    console.log(`skipped: this engine rejects the ${variant} build`);
+    return [];
+  }
+  const memory = new WebAssembly.Memory({ initial: pages });
+  const env = { memory, scratch: constantEnd, thread: 0 };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+  const call = exports as Record<string, (...args: number[]) => void>;
+  return [{ variant, width: panelWidth(variant), zeros, call, floats: new Float32Array(memory.buffer) }];
+});
+
+const noise = (length: number, seed: number) =>
+  Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
+
+describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) => {
+  const heap = 64 * Math.ceil((constantEnd + tailBytes + gemmScratchBytes) / 64);
+  test.each([
+    [1, 801, 130],
+    [3, 33, 64],
+    [7, 70, 200],
+    [13, 400, 300],
+    [125, 385, 270],
+  ])("%i × %i × %i in any grid", (n, k, m) => {
+    let next = heap;
+    const place = (values: Float32Array) => {
+      const address = next;
+      floats.set(values, address / 4);
+      next += 64 * Math.ceil((4 * values.length + 256) / 64);
+      return address;
+    };
+    const packed = new Float32Array(packedLength(k, m, width));
+    packWeights(packed, view(noise(k * m, 2), [k, m]), width);
+    const [a, weights, bias, residual] = [noise(n * k, 1), packed, noise(m, 3), noise(n * m, 4)].map(place);
+    const [out, expected] = [place(new Float32Array(n * m)), place(new Float32Array(n * m))];
+    const valuesAt = (address: number) => floats.slice(address / 4, address / 4 + n * m);
+    for (const [activation, name] of [
+      [0, undefined],
+      [1, "gelu"],
+      [2, "tanh"],
+    ] as const) {
+      for (const [start, stride, added] of [
+        [bias, 4, residual],
+        [bias, 4, 0],
+        [zeros, 0, residual],
+      ]) {
+        const b = [weights, 4 * width, 4 * width * k];
+        call.gemm(expected, 4 * m, a, 4 * k, 4, ...b, start, 0, stride, n, m, k);
+        if (name) call[name](expected, expected, n * m);
+        if (added) call.add(expected, expected, added, n * m);
+        for (const [rows, columns] of [
+          [n, 320],
+          [n, 64],
+          [1, 320],
+          [5, 128],
+          [Math.ceil(n / 2), 16],
+        ]) {
+          const chunks = Math.ceil(n / rows) * Math.ceil(m / columns);
+          floats.fill(-9, out / 4, out / 4 + n * m);
+          for (let chunk = chunks - 1; chunk >= 0; chunk--)
+            call.product(out, a, weights, start, stride, added, activation, n, k, m, rows, columns, chunk, chunk + 1);
+          const [found, wanted] = [valuesAt(out), valuesAt(expected)];
+          const different = found.findIndex((value, i) => !Object.is(value, wanted[i]));
+          expect(different, `${rows} rows × ${columns} columns a chunk, ${name}`).toBe(-1);
+        }
+      }
+    }
+  });
+});
+
+test("one thread gets one chunk, little work too; more threads get chunks that cover everything", () => {
+  expect(gridOf({ n: 512, k: 768, m: 3072 }, 1).chunks).toBe(1);
+  expect(gridOf({ n: 8, k: 128, m: 128 }, 8).chunks).toBe(1);
+  for (const threads of [2, 3, 4, 8]) {
+    for (const n of [1, 8, 32, 65, 128, 512]) {
+      for (const m of [768, 3072, 65]) {
+        const { rowsPerChunk, columnsPerChunk, chunks } = gridOf({ n, k: 768, m }, threads);
+        expect(columnsPerChunk % 64).toBe(0);
+        expect(chunks).toBe(Math.ceil(n / rowsPerChunk) * Math.ceil(m / columnsPerChunk));
+        expect(chunks).toBeLessThanOrEqual(4 * threads);
+      }
+    }
+  }
+});
