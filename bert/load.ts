@@ -4,7 +4,8 @@
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { exists, readJson } from "../engine/read-file.ts";
-import { fileSource, openSafetensors } from "../engine/safetensors-file.ts";
+import { fileSource } from "../engine/safetensors-file.ts";
+import { openSafetensors } from "../engine/safetensors-source.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
