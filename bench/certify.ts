@@ -1,13 +1,16 @@
 /**
- * Pareto Testing: dials with a guarantee. The front of (accuracy, cost) is found on one half of the texts; on the other half its members are
- * tested in order of falling accuracy, each with the exact binomial test, until the first that fails; the cheapest that passed is taken. The
- * order is fixed before the second half is looked at, so all tests together err with probability at most delta. Pure functions.
+ * Pareto Testing: dials with a guarantee. The front of (loss, cost) is found on one half of the texts; on the other half its members are
+ * tested in order of rising loss, each with the exact binomial test, until the first that fails; the cheapest that passed is taken. The
+ * order is fixed before the second half is looked at, so all tests together err with probability at most delta.
+ *
+ * The order is that of the loss that is tested, not of accuracy: in accuracy answers gained make up for answers lost, so a risky setting
+ * that was lucky could come first, fail, and end the sequence before any safe one. Pure functions.
  * Sources: Laufer-Goldshtein et al., https://arxiv.org/abs/2210.07913; Learn then Test, https://arxiv.org/abs/2110.01052
  */
 import type { Certificate } from "../bert/taper-config.ts";
 import { TaperError } from "../engine/errors.ts";
 import { Random } from "../engine/random.ts";
-import { accuracyOf, frontOf } from "./dial-sweep.ts";
+import { frontOf } from "./dial-sweep.ts";
 import { sum } from "./statistics.ts";
 
 /** P(X ≤ k) of X ~ Binomial(n, p). */
@@ -82,7 +85,7 @@ export interface Certified {
 
 /**
  * The cheapest of `points` whose loss against `full` is certified, or undefined if none is. `labels` left out: the loss is disagreement with
- * the full model, and accuracy is agreement. Throws ERR_OPTION for impossible numbers, ERR_DATA for too few texts.
+ * the full model. Throws ERR_OPTION for impossible numbers, ERR_DATA for too few texts.
  */
 export function certify(
   points: readonly Tested[],
@@ -96,17 +99,17 @@ export function certify(
   const [first, second] = [order.slice(0, Math.floor(n / 2)), order.slice(Math.floor(n / 2))];
   const truth = labels ?? full.answers;
   const at = <T>(values: readonly T[], texts: readonly number[]): T[] => texts.map((t) => values[t]);
+  const lostOf = (answers: readonly number[], texts: readonly number[]): number =>
+    texts.filter((t) => full.answers[t] === truth[t] && answers[t] !== truth[t]).length;
   const seen = points.map(({ answers, macs }) => ({
-    accuracy: accuracyOf(at(answers, first), at(truth, first)),
+    accuracy: 1 - lostOf(answers, first) / first.length,
     macs: sum(at(macs, first)),
   }));
-  const isLost = (answers: readonly number[], t: number): boolean =>
-    full.answers[t] === truth[t] && answers[t] !== truth[t];
   let best: Certified | undefined;
-  // From the cheapest, least accurate, to the dearest, most accurate: tested the other way round.
+  // The front goes from the cheapest and riskiest to the safest; it is tested the other way round.
   for (const point of frontOf(seen).reverse()) {
     const { answers, macs } = points[point];
-    const errors = second.filter((t) => isLost(answers, t)).length;
+    const errors = lostOf(answers, second);
     if (binomialTail(errors, second.length, maxDrop) > delta) break;
     const certificate: Certificate = {
       maxDrop,

@@ -31,8 +31,8 @@ const examples = [
   "taperbert calibrate --model DIR --data texts.txt --json",
 ];
 
-const about = `Pareto Testing: on half of the texts the front of (accuracy, cost) is found; on the other half its members are tested in order of
-falling accuracy, by the exact binomial test, until one fails; the fastest that passed becomes the model's default. An answer is lost if the
+const about = `Pareto Testing: on half of the texts the front of (answers lost, cost) is found; on the other half its members are tested, the
+safest first, by the exact binomial test, until one fails; the fastest that passed becomes the model's default. An answer is lost if the
 full model has it right and the fast one does not. Without labels every answer that differs counts as lost. The texts must not have been
 trained on, and must be like those to come. Exit code 1: nothing faster than the full model can be certified; nothing is written.`;
 
