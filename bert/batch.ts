@@ -12,6 +12,9 @@ export interface TokenBatch {
   readonly starts: Int32Array;
 }
 
+/** [capacity] each, for a batch that fits. */
+export type BatchBuffers = Pick<TokenBatch, "ids" | "positions" | "segments">;
+
 type Ids = readonly (readonly number[])[];
 
 /** The length of every text. Throws ERR_INPUT for an empty or too long one, for segments of other lengths, and for no lists. */
@@ -39,16 +42,26 @@ function checkList(list: unknown, what: string, length?: number): void {
   throw new TaperError("ERR_INPUT", `${what}: expected ${expected}, found ${found}.`);
 }
 
-/** Throws ERR_INPUT as `lengthsOf`, and for an id outside the vocabulary or a segment outside the model's types. */
+/**
+ * `buffers`, if given, hold the batch until the next one is packed there.
+ * Throws ERR_INPUT as `lengthsOf`, and for an id outside the vocabulary or a segment outside the model's types.
+ */
 export function packBatch(
   ids: Ids,
   segments: Ids | undefined,
   config: Pick<BertConfig, "vocabulary" | "maxPositions" | "types">,
+  buffers?: BatchBuffers,
 ): TokenBatch {
   const starts = new Int32Array(ids.length + 1);
   for (const [t, length] of lengthsOf(ids, segments, config).entries()) starts[t + 1] = starts[t] + length;
   const n = starts[ids.length];
-  const batch = { ids: new Int32Array(n), positions: new Int32Array(n), segments: new Int32Array(n), starts };
+  const list = (buffer: Int32Array | undefined) => buffer?.subarray(0, n) ?? new Int32Array(n);
+  const batch = {
+    ids: list(buffers?.ids),
+    positions: list(buffers?.positions),
+    segments: list(buffers?.segments).fill(0),
+    starts,
+  };
   for (const [t, text] of ids.entries()) {
     for (const [p, id] of text.entries()) {
       const i = starts[t] + p;

@@ -6,7 +6,8 @@
 import { show, TaperError } from "../engine/errors.ts";
 import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
 import { scalarBackend } from "../kernels/backends/scalar.ts";
-import { wasmBackend } from "../kernels/backends/wasm.ts";
+import { type ThreadCount, threadCount } from "../kernels/backends/thread-count.ts";
+import { threadedWasmBackend, type WasmBackend, type WasmOptions, wasmBackend } from "../kernels/backends/wasm.ts";
 import { disableWide, enableWide } from "../kernels/backends/wide-flag.ts";
 import { leastGain, probeWide } from "../kernels/backends/wide-probe.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -22,6 +23,8 @@ export interface BackendChoice {
   readonly simd?: Simd | undefined;
   /** Take "auto" where `simd` cannot run, instead of throwing. */
   readonly fallBack?: boolean | undefined;
+  /** At most so many threads. Default 1. */
+  readonly threads?: number | undefined;
 }
 
 export interface ChosenBackend {
@@ -30,14 +33,17 @@ export interface ChosenBackend {
   readonly why: string;
   /** Why this build of it, in words. */
   readonly variantWhy: string;
+  /** Threads that share each of its operations, and why so many. */
+  readonly threads: ThreadCount;
 }
 
 const onlyOne = "there is one build of it";
+const alone: ThreadCount = { count: 1, why: "it computes on the calling thread" };
 
 /** Throws ERR_BACKEND if what is asked for cannot run here, ERR_OPTION if there is no such thing. */
 export async function chooseBackend(
   wanted: BackendName | InferenceBackend,
-  { simd = "auto", fallBack = false }: BackendChoice = {},
+  { simd = "auto", fallBack = false, threads: most = 1 }: BackendChoice = {},
 ): Promise<ChosenBackend> {
   if (!simdNames.includes(simd)) {
     throw new TaperError("ERR_OPTION", `simd: expected ${simdNames.map(show).join(", ")}; found ${show(simd)}.`);
@@ -48,7 +54,9 @@ export async function chooseBackend(
   };
   if (isBackend(wanted)) {
     refuseSimd("a backend of your own");
-    return { backend: wanted, why: "given by the caller", variantWhy: "given by the caller" };
+    const why = "given by the caller";
+    const { threads: count = 1 } = wanted as Partial<WasmBackend>;
+    return { backend: wanted, why, variantWhy: why, threads: { count, why } };
   }
   switch (wanted) {
     case "reference": {
@@ -56,15 +64,15 @@ export async function chooseBackend(
       // Loaded on demand: it stands on ndarray, which builds code from strings.
       const { referenceBackend } = await import("../kernels/backends/reference.ts");
       const why = "asked for by name: float64, slow, the definition of every kernel";
-      return { backend: referenceBackend(), why, variantWhy: onlyOne };
+      return { backend: referenceBackend(), why, variantWhy: onlyOne, threads: alone };
     }
     case "scalar":
       refuseSimd(wanted);
-      return { backend: scalarBackend(), why: "asked for by name", variantWhy: onlyOne };
+      return { backend: scalarBackend(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
     case "wasm":
-      return { ...wasmOf(simd, fallBack), why: "asked for by name" };
+      return { ...(await wasmOf(simd, fallBack, threadCount(most))), why: "asked for by name" };
     case "auto":
-      return fastest(simd, fallBack);
+      return fastest(simd, fallBack, threadCount(most));
     default:
       throw new TaperError(
         "ERR_OPTION",
@@ -73,45 +81,56 @@ export async function chooseBackend(
   }
 }
 
+/** What `threads` of the backend that is chosen will be, if nothing goes wrong. */
+export const threadsOn = (backend: BackendName, most = 1): ThreadCount =>
+  backend === "auto" || backend === "wasm" ? threadCount(most) : alone;
+
 function isBackend(wanted: BackendName | InferenceBackend): wanted is InferenceBackend {
   return typeof wanted === "object" && typeof wanted?.op === "function";
 }
 
-function fastest(simd: Simd, fallBack: boolean): ChosenBackend {
+async function fastest(simd: Simd, fallBack: boolean, threads: ThreadCount): Promise<ChosenBackend> {
   try {
-    return { ...wasmOf(simd, fallBack), why: "this engine has WebAssembly SIMD" };
+    return { ...(await wasmOf(simd, fallBack, threads)), why: "this engine has WebAssembly SIMD" };
   } catch (error) {
+    const reason = (error as Error).message;
+    if (threads.count > 1) return fastest(simd, fallBack, { count: 1, why: reason });
     if (simd !== "auto" && !fallBack) throw error;
-    const why = `WebAssembly SIMD cannot run here: ${(error as Error).message}`;
-    return { backend: scalarBackend(), why, variantWhy: onlyOne };
+    const why = `WebAssembly SIMD cannot run here: ${reason}`;
+    return { backend: scalarBackend(), why, variantWhy: onlyOne, threads: alone };
   }
+}
+
+async function wasmOn(options: WasmOptions, { count }: ThreadCount): Promise<WasmBackend> {
+  return count === 1 ? wasmBackend(options) : threadedWasmBackend({ ...options, threads: count });
 }
 
 type WasmChoice = Omit<ChosenBackend, "why">;
 
-function wasmOf(simd: Simd, fallBack: boolean): WasmChoice {
+async function wasmOf(simd: Simd, fallBack: boolean, threads: ThreadCount): Promise<WasmChoice> {
   if (simd === "auto") {
-    const backend = wasmBackend({ enableRelaxed });
+    const backend = await wasmOn({ enableRelaxed }, threads);
     const variantWhy =
       backend.variant === "relaxed"
         ? "this engine has relaxed SIMD"
         : "this engine has 128-bit SIMD, but no relaxed SIMD";
-    return { backend, variantWhy };
+    return { backend, variantWhy, threads };
   }
   if (simd !== "wide") {
-    return { backend: wasmBackend({ variant: simd, enableRelaxed }), variantWhy: "asked for by name" };
+    const backend = await wasmOn({ variant: simd, enableRelaxed }, threads);
+    return { backend, variantWhy: "asked for by name", threads };
   }
   try {
-    return wide();
+    return await wide(threads);
   } catch (error) {
     if (!fallBack) throw error;
-    const { backend, variantWhy } = wasmOf("auto", false);
-    return { backend, variantWhy: `${variantWhy}; ${(error as Error).message}` };
+    const { backend, variantWhy } = await wasmOf("auto", false, threads);
+    return { backend, threads, variantWhy: `${variantWhy}; ${(error as Error).message}` };
   }
 }
 
 /** Throws ERR_BACKEND, leaving the process as it was, unless the wide build runs here, rightly and faster. */
-function wide(): WasmChoice {
+async function wide(threads: ThreadCount): Promise<WasmChoice> {
   enableWide();
   try {
     const { equal, gain } = probeWide();
@@ -121,9 +140,10 @@ function wide(): WasmChoice {
         `V8 makes no 256-bit operations here, its products run at ${gain.toFixed(2)} times the relaxed build's speed`,
       );
     }
-    const backend = wasmBackend({ variant: "wide" });
+    const backend = await wasmOn({ variant: "wide" }, threads);
     return {
       backend,
+      threads,
       variantWhy: `V8 makes 256-bit operations: products run ${gain.toFixed(1)} times as fast as relaxed`,
     };
   } catch (error) {

@@ -28,7 +28,10 @@ export interface LoadOptions extends ModelOptions {
    * (--experimental-wasm-revectorize), and tests itself, which takes about 10 ms.
    */
   readonly simd?: Simd | undefined;
-  /** At most so many threads. The backends of this version use one. */
+  /**
+   * At most so many threads share each operation (wasm); the answers are the same bits for any number. Default 1. More than the
+   * machine's cores are not used, nor more than one on a page that is not cross-origin isolated. They end with `dispose()`.
+   */
   readonly threads?: number | undefined;
 }
 
@@ -43,7 +46,7 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
   refuseUnknown(options, optionNames, "loadModel()");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd });
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd, threads: options.threads });
   try {
     const { config, taper } = await readConfigs(directory);
     const [tokenizer, bert] = await both(

@@ -168,7 +168,7 @@ export class Model {
     const flips: Flips = { count: 0, largestMargin: 0 };
     const startedAt = performance.now();
     for (const [from, to] of splitByTokens(lengths, scratch.capacity)) {
-      const batch = packBatch(ids.slice(from, to), segments?.slice(from, to), bert.config);
+      const batch = packBatch(ids.slice(from, to), segments?.slice(from, to), bert.config, scratch.batch);
       const keepStates = hidden || bert.taskHead.reads === "tokens";
       const narrowing = await encode(backend, bert, batch, scratch, {
         plan,

@@ -95,7 +95,7 @@ export class Narrowing {
     if (!asks && !replayed) return;
 
     const texts = await this.answerAll(heads[l], l, rows);
-    const keep = new Uint8Array(rows.count).fill(1);
+    const keep = this.keepAll(rows, 1);
     for (const t of texts) {
       let sure = false;
       if (plan.exit !== undefined) {
@@ -118,7 +118,7 @@ export class Narrowing {
     const last = config.layers - 1;
     if (rows.count > 0 && taskHead.reads === "cls") await this.answerAll(taskHead.head, last, rows);
     if (taskHead.reads === "tokens") for (let t = 0; t < rows.texts; t++) this.journal.metHead(t, last);
-    this.leave(rows, new Uint8Array(rows.count));
+    this.leave(rows, this.keepAll(rows, 0));
   }
 
   /** Runs a head on the [CLS] rows of the texts alive; returns those texts. */
@@ -143,13 +143,18 @@ export class Narrowing {
     const own = margins && keepOf(margins);
     let keep = own;
     if (replay !== undefined) {
-      keep = new Uint8Array(rows.count);
+      keep = this.keepAll(rows, 1);
       for (let i = 0; i < rows.count; i++) keep[i] = replay[rows.text[i]].leftAt[rows.position[i]] === step ? 0 : 1;
       if (own && margins) for (let i = 0; i < rows.count; i++) this.compare(own[i] === 1, keep[i] === 1, margins[i]);
     }
     if (keep === undefined || !keep.includes(0)) return;
     this.journal.left(step, rows, keep);
     this.leave(rows, keep);
+  }
+
+  /** One entry a row, to be used before the next call. */
+  private keepAll(rows: Rows, keep: 0 | 1): Uint8Array {
+    return this.scratch.keep.subarray(0, rows.count).fill(keep);
   }
 
   /** Rows with keep = 0 go, their state to the output if somebody will read it. */
@@ -159,16 +164,20 @@ export class Narrowing {
   }
 
   private forwardToOutput(rows: Rows, keep: Uint8Array): void {
-    const leaving: number[] = [];
-    for (let i = 0; i < rows.count; i++) if (keep[i] === 0) leaving.push(i);
-    const n = leaving.length;
-    if (n === 0) return;
     const { backend, scratch } = this;
-    const origin = Int32Array.from(leaving, (i) => this.starts[rows.text[i]] + rows.position[i]);
+    const { leaving, origins } = scratch;
+    let n = 0;
+    for (let i = 0; i < rows.count; i++) {
+      if (keep[i] !== 0) continue;
+      leaving[n] = i;
+      origins[n] = this.starts[rows.text[i]] + rows.position[i];
+      n++;
+    }
+    if (n === 0) return;
     const d = rows.d;
-    backend.write(scratch.rows.index, leaving);
+    backend.write(scratch.rows.index, leaving.subarray(0, n));
     backend.op("gather", { out: rows.spare, table: rows.hidden, index: scratch.rows.index, n, d, rows: rows.count });
-    backend.write(scratch.origin, origin);
+    backend.write(scratch.origin, origins.subarray(0, n));
     const total = this.starts[this.starts.length - 1];
     backend.op("scatter", { out: scratch.output, x: rows.spare, index: scratch.origin, n, d, rows: total });
   }

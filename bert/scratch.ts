@@ -1,11 +1,13 @@
 /**
- * The buffers of a forward, planned once for a number of rows: a forward asks the backend for none of its own.
+ * The buffers of a forward, planned once for a number of rows, on the backend and on this side of it: a forward makes none of its own
+ * that grows with its rows, but for what it reads and returns.
  */
 import type { Handle } from "../engine/backend.ts";
 import type { RowBuffers } from "../engine/rows.ts";
 import type { HeadBuffers } from "../exit/head.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { PredictorBuffers } from "../skim/predictor.ts";
+import type { BatchBuffers } from "./batch.ts";
 import type { BertConfig } from "./config.ts";
 import type { LayerBuffers } from "./layer.ts";
 
@@ -27,6 +29,11 @@ export interface Scratch {
   readonly origin: Handle;
   /** [n, c] for token-level heads. */
   readonly tokenLogits: Handle;
+  /** [n] each, on this side of the backend: the batch, and what is decided of its rows. */
+  readonly batch: BatchBuffers;
+  readonly keep: Uint8Array;
+  readonly leaving: Int32Array;
+  readonly origins: Int32Array;
 }
 
 /** `predictorWidth` is 0 for a model without skim predictors. */
@@ -38,10 +45,19 @@ export function planScratch(
 ): Scratch {
   const rowsOf = (columns: number): Handle => backend.allocate(capacity * columns);
   const integers = (length: number): Handle => backend.allocate(length, "i32");
+  const list = (): Int32Array => new Int32Array(capacity);
   const c = task === "question-answering" ? 2 : task === "embedding" ? 0 : labels.length;
   return {
     capacity,
-    rows: { hidden: rowsOf(d), spare: rowsOf(d), index: integers(capacity), starts: integers(capacity + 1) },
+    rows: {
+      hidden: rowsOf(d),
+      spare: rowsOf(d),
+      index: integers(capacity),
+      starts: integers(capacity + 1),
+      position: list(),
+      text: list(),
+      from: list(),
+    },
     layer: { qkv: rowsOf(3 * d), context: rowsOf(d), summed: rowsOf(d), inner: rowsOf(f) },
     head: { clsIndex: integers(capacity), cls: rowsOf(d), pooled: rowsOf(d), logits: rowsOf(c) },
     predictor:
@@ -61,6 +77,10 @@ export function planScratch(
     output: rowsOf(d),
     origin: integers(capacity),
     tokenLogits: rowsOf(c),
+    batch: { ids: list(), positions: list(), segments: list() },
+    keep: new Uint8Array(capacity),
+    leaving: list(),
+    origins: list(),
   };
 }
 
@@ -68,7 +88,7 @@ export function planScratch(
 export function releaseScratch(backend: InferenceBackend, scratch: Scratch): void {
   const release = (part: object): void => {
     for (const value of Object.values(part)) {
-      if (typeof value !== "object" || value === null) continue;
+      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) continue;
       if ("kind" in value && "length" in value) backend.release(value as Handle);
       else release(value);
     }

@@ -42,7 +42,7 @@ export class Journal {
   private readonly starts: Int32Array;
   private readonly config: BertConfig;
   private readonly counts: Record<"attended" | "fed" | "scored" | "heads", number[][]>;
-  private readonly leftAt: Int32Array;
+  private readonly leftAt: number[][];
   private readonly exitLayer: number[];
 
   /** `starts` of the whole batch, before anything left. */
@@ -52,7 +52,9 @@ export class Journal {
     const texts = starts.length - 1;
     const table = () => Array.from({ length: texts }, () => new Array<number>(config.layers).fill(0));
     this.counts = { attended: table(), fed: table(), scored: table(), heads: table() };
-    this.leftAt = new Int32Array(starts[texts]).fill(2 * config.layers);
+    this.leftAt = Array.from({ length: texts }, (_, t) =>
+      new Array<number>(starts[t + 1] - starts[t]).fill(2 * config.layers),
+    );
     this.exitLayer = new Array<number>(texts).fill(config.layers);
   }
 
@@ -68,7 +70,7 @@ export class Journal {
   /** The rows with keep = 0 leave at `step`. */
   left(step: number, rows: Rows, keep: Uint8Array): void {
     for (let i = 0; i < rows.count; i++) {
-      if (keep[i] === 0) this.leftAt[this.starts[rows.text[i]] + rows.position[i]] = step;
+      if (keep[i] === 0) this.leftAt[rows.text[i]][rows.position[i]] = step;
     }
   }
 
@@ -86,8 +88,7 @@ export class Journal {
         scored: this.counts.scored[t],
         heads: this.counts.heads[t],
       };
-      const leftAt = Array.from(this.leftAt.subarray(this.starts[t], this.starts[t + 1]));
-      return { ...passage, exitLayer, ...passageMacs(this.config, predictorWidth, passage), leftAt };
+      return { ...passage, exitLayer, ...passageMacs(this.config, predictorWidth, passage), leftAt: this.leftAt[t] };
     });
   }
 }

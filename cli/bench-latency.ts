@@ -5,11 +5,11 @@ import { type LatencyOptions, type LatencyReport, measureLatency } from "../benc
 import type { OfflineRow } from "../bench/offline.ts";
 import type { PeerRow } from "../bench/peer-rows.ts";
 import { samplesBeyond } from "../bench/statistics.ts";
+import { threadsOn } from "../bert/choose-backend.ts";
 import { benchFlags, checkBenchFlags } from "./bench-flags.ts";
 import { defaultRows, subjectOf } from "./bench-subject.ts";
 import { bundledModel, packageRoot } from "./bundled-model.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
-import { threads } from "./info.ts";
 import { type Io, printJson } from "./io.ts";
 import { loadOptions } from "./model-flags.ts";
 import { digits, percent, table, times } from "./table.ts";
@@ -38,13 +38,13 @@ take: Σ max(MACs ÷ peak, bytes ÷ bandwidth), both measured here. "padded" len
 weights: it narrows only as --skim-schedule says, by replaying that, and answers nothing of value.`;
 
 export function latencyOptions(values: Values<typeof latencyFlags & typeof benchFlags>, io: Io): LatencyOptions {
-  const { backend } = loadOptions(values);
+  const { backend, threads } = loadOptions(values);
   return {
     runs: numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 5,
     seconds: numberOf(values.seconds, "seconds", { least: 0.01 }) ?? 30,
     coldStarts: numberOf(values["cold-starts"], "cold-starts", { least: 0, whole: true }) ?? 3,
     batches: [1, 2, 4, 8, 16, 32],
-    threads,
+    threads: threadsOn(backend ?? "auto", threads),
     packageRoot: packageRoot(),
     vocabulary: values.model ?? values.tokenizer ?? bundledModel(),
     peers: values.peers ?? false,

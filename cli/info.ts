@@ -13,17 +13,13 @@ const examples = ["taperbert info", "taperbert info --json", "taperbert info --m
 const about =
   "Says which backend a model would run on and why, and, of a model directory, its shape, its parts and its dials.";
 
-/** Inference runs on the thread that calls. */
-/** How many threads compute, and why. */
-export const threads = { count: 1, why: "the backends of this version compute on the calling thread" };
-
 export async function info(argv: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags("info", argv, flags);
   if (values.help) {
     printHelp(io, examples, about, flags);
     return 0;
   }
-  const { backend, why, variantWhy } = await openBackend(values);
+  const { backend, why, variantWhy, threads } = await openBackend(values);
   const { name, variant } = backend;
   backend.dispose();
   const model = values.model === undefined ? undefined : await describeModel(values.model);

@@ -13,7 +13,7 @@ export const backendFlags = {
     value: "BUILD",
     help: "of the wasm backend: wide (Node 24 on x64; the default where it runs), relaxed, plain or auto",
   },
-  threads: { type: "string", value: "N", help: "at most so many threads; this version computes on one" },
+  threads: { type: "string", value: "N", help: "at most so many threads to each operation; default 1" },
 } as const satisfies Flags;
 
 export const modelFlags = {
@@ -79,7 +79,8 @@ function choose<T extends object>(flag: string, off: boolean | undefined, dials:
  */
 export function openBackend(values: Values<typeof backendFlags>): Promise<ChosenBackend> {
   const { backend = "auto", simd } = values;
-  const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined };
+  const threads = numberOf(values.threads, "threads", { least: 1, whole: true });
+  const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined, threads };
   return chooseBackend(backend as BackendName, choice);
 }
 
@@ -98,9 +99,8 @@ export async function openModel(
   values: Values<typeof backendFlags>,
   chosen?: ChosenBackend,
 ): Promise<Model> {
-  const threads = given("threads", numberOf(values.threads, "threads", { least: 1, whole: true }));
   const { backend } = chosen ?? (await openBackend(values));
-  return loadModel(directory, { backend, ...threads });
+  return loadModel(directory, { backend });
 }
 
 /** Loads the model that flags name, lets `use` have it, and gives its memory back whatever happens. */

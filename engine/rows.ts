@@ -17,6 +17,10 @@ export interface RowBuffers {
   readonly index: Handle;
   /** i32 [texts + 1]. */
   readonly starts: Handle;
+  /** [capacity] each: what Rows notes of every row, on this side. */
+  readonly position: Int32Array;
+  readonly text: Int32Array;
+  readonly from: Int32Array;
 }
 
 export class Rows {
@@ -30,9 +34,9 @@ export class Rows {
   readonly starts: Int32Array;
   /** `starts` where the backend can read it. */
   readonly startsHandle: Handle;
-  /** Each row's place in its text. */
+  /** Each row's place in its text; entries past `count` mean nothing. */
   readonly position: Int32Array;
-  /** Each row's text. */
+  /** Each row's text, likewise. */
   readonly text: Int32Array;
   readonly d: number;
   private readonly index: Handle;
@@ -49,9 +53,9 @@ export class Rows {
     this.starts = starts.slice();
     this.count = starts[starts.length - 1];
     this.d = d;
-    this.position = new Int32Array(this.count);
-    this.text = new Int32Array(this.count);
-    this.from = new Int32Array(this.count);
+    this.position = buffers.position;
+    this.text = buffers.text;
+    this.from = buffers.from;
     for (let t = 0; t + 1 < starts.length; t++) {
       for (let i = starts[t]; i < starts[t + 1]; i++) {
         this.text[i] = t;

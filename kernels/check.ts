@@ -14,31 +14,54 @@ const contracts = new Map<string, AnyContract>([...inferenceContracts, ...traini
 
 /** The contract of a kernel by name. */
 export function contractOf(name: TrainingKernelName): AnyContract {
-  const contract = contracts.get(name);
-  if (!contract) throw new TaperError("ERR_BACKEND", `there is no kernel named "${name}"`);
-  return contract;
+  return known(contracts.get(name), name);
 }
+
+function known<T>(found: T | undefined, name: string): T {
+  if (found === undefined) throw new TaperError("ERR_BACKEND", `there is no kernel named "${name}"`);
+  return found;
+}
+
+/** A contract's operands as a list, which is walked at every operation. */
+interface Entry {
+  readonly key: string;
+  readonly kind: Handle["kind"];
+  readonly isOptional: boolean;
+  readonly isOutput: boolean;
+  readonly shape: (sizes: never) => readonly number[];
+}
+
+const entries = new Map<string, readonly Entry[]>(
+  [...contracts].map(([name, { operands }]) => [
+    name,
+    Object.entries(operands).map(([key, { role, kind, optional, shape }]) => ({
+      key,
+      kind: role === "packed" ? "packed" : (kind ?? "f32"),
+      isOptional: optional ?? false,
+      isOutput: role !== "in" && role !== "packed",
+      shape,
+    })),
+  ]),
+);
 
 /**
  * Throws ERR_INPUT if an operand of kernel `name` is missing, of the wrong kind, too short or aliased by an output,
  * ERR_DISPOSED if `isAlive` says no.
  */
 export function checkOperands(name: TrainingKernelName, args: object, isAlive: (handle: Handle) => boolean): void {
-  const { operands } = contractOf(name);
   const handles = args as Readonly<Record<string, Handle | undefined>>;
-  for (const key in operands) {
-    const { role, kind, optional, shape } = operands[key];
+  const operands = known(entries.get(name), name);
+  for (const { key, kind, isOptional, isOutput, shape } of operands) {
     const handle = handles[key];
     if (handle === undefined) {
-      if (optional) continue;
+      if (isOptional) continue;
       throw new TaperError("ERR_INPUT", `${name}: operand "${key}" is missing; pass a handle of this backend`);
     }
     if (!isAlive(handle)) {
       throw new TaperError("ERR_DISPOSED", `${name}: operand "${key}" was released, or belongs to another backend`);
     }
-    const expected = role === "packed" ? "packed" : (kind ?? "f32");
-    if (handle.kind !== expected) {
-      throw new TaperError("ERR_INPUT", `${name}: operand "${key}" must be ${expected}, found ${handle.kind}`);
+    if (handle.kind !== kind) {
+      throw new TaperError("ERR_INPUT", `${name}: operand "${key}" must be ${kind}, found ${handle.kind}`);
     }
     const sides = shape(args as never);
     let size = 1;
@@ -47,10 +70,13 @@ export function checkOperands(name: TrainingKernelName, args: object, isAlive: (
       const needs = `[${sides}] = ${size} values`;
       throw new TaperError("ERR_INPUT", `${name}: operand "${key}" needs ${needs}, its buffer holds ${handle.length}`);
     }
-    if (role === "in" || role === "packed") continue;
-    for (const other in operands) {
-      if (other === key || handles[other] !== handle) continue;
-      throw new TaperError("ERR_INPUT", `${name}: output "${key}" is also operand "${other}"; give it its own buffer`);
+    if (!isOutput) continue;
+    for (const other of operands) {
+      if (other.key === key || handles[other.key] !== handle) continue;
+      throw new TaperError(
+        "ERR_INPUT",
+        `${name}: output "${key}" is also operand "${other.key}"; give it its own buffer`,
+      );
     }
   }
 }

@@ -11,6 +11,8 @@ const entryPoints = {
   train: "train.ts",
   taperbert: "cli/taperbert.ts",
   "train-worker": "train/worker.ts",
+  // Beside the chunk that starts it.
+  "chunks/wasm-thread": "kernels/backends/wasm-thread.js",
   "bench-child": "bench/child.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));

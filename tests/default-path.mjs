@@ -104,6 +104,16 @@ for (const backend of ["auto", "wasm", "scalar"]) {
   });
 }
 
+test("runs on two threads, with the bits of one", async () => {
+  const scores = [];
+  for (const threads of [1, 2]) {
+    const model = await loadModel(directory, { backend: "wasm", threads });
+    scores.push((await model.classify("a good film")).scores);
+    await model.dispose();
+  }
+  assert.deepEqual(scores[1], scores[0]);
+});
+
 test("every backend gives the same answer", async () => {
   const scores = [];
   for (const backend of ["wasm", "scalar"]) {

@@ -1,23 +1,26 @@
 /**
- * Sums in WebAssembly SIMD: two buffers, a scaled one added in, rows added up, a row scaled.
+ * Sums in WebAssembly SIMD: two buffers, a scaled one added in, rows added up.
  */
+import { defineFlatTask, runFlat } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
+import type { FunctionRef } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { AccumulateArgs, AddArgs } from "./contract.ts";
 
-export function defineAdd(module: ModuleBuilder): void {
-  module.function("add", ["out", "a", "b", "count"], (f, out, a, b, count) =>
-    mapRow(f, module, out, count, (at) => f32x4.add(at(a), at(b))),
+export function defineAdd(module: ModuleBuilder): { readonly addRows: FunctionRef } {
+  const whole = module.function("add", ["out", "a", "b", "count"], (f, out, a, b, count) =>
+    mapRow(f, module, out, count, [a, b], ([x, y]) => f32x4.add(x, y)),
   );
+  defineFlatTask(module, "add", whole);
   module.function("accumulate", ["out", "x", "scale", "count"], (f, out, x, scale, count) => {
     const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
-    mapRow(f, module, out, count, (at) => f32x4.add(at(out), f32x4.mul(at(x), factor)));
+    mapRow(f, module, out, count, [out, x], ([sum, value]) => f32x4.add(sum, f32x4.mul(value, factor)));
   });
   /** to[j] += weight_i · from[i][j] in increasing i; `weights` 0 means ones; a weight of 0 leaves its row out, NaN and all. */
   const sums = ["to", "from", "stride", "rows", "count", "weights"] as const;
-  module.function("addRows", sums, (f, to, from, stride, rows, count, weights) => {
+  const addRows = module.function("addRows", sums, (f, to, from, stride, rows, count, weights) => {
     const weight = f.v128(module.splat(1));
     f.while(rows, () => {
       f.if(weights, () => {
@@ -25,22 +28,19 @@ export function defineAdd(module: ModuleBuilder): void {
         f.advance(weights, 4);
       });
       f.if(f32.ne(f32.lane(weight, 0), 0), () =>
-        mapRow(f, module, to, count, (at) => f32x4.add(at(to), f32x4.mul(at(from), weight))),
+        mapRow(f, module, to, count, [to, from], ([sum, value]) => f32x4.add(sum, f32x4.mul(value, weight))),
       );
       f.advance(from, stride);
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
-  module.function("scaleRow", ["row", "count", "scale"], (f, row, count, scale) => {
-    const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
-    mapRow(f, module, row, count, (at) => f32x4.mul(at(row), factor));
-  });
+  return { addRows };
 }
 
 export const add =
   (machine: Machine) =>
   ({ out, a, b, length }: AddArgs<WasmHandle>): void =>
-    machine.call.add(out.address, a.address, b.address, length);
+    runFlat(machine, "add", [out.address, a.address, b.address], length);
 
 export const accumulate =
   (machine: Machine) =>

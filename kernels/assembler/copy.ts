@@ -12,6 +12,8 @@ export interface Copies {
   readonly transpose: FunctionRef;
   /** copyRows(to, toStride, from, fromStride, rows, columns): to[i][j] = from[i][j]. */
   readonly copyRows: FunctionRef;
+  /** liveRows(…, mask): the same where mask[i] is not 0, else zeros. */
+  readonly liveRows: FunctionRef;
 }
 
 export function defineCopies(module: ModuleBuilder): Copies {
@@ -35,7 +37,11 @@ export function defineCopies(module: ModuleBuilder): Copies {
       f.setInt(target, i32.add(to, i32.mul(i, toStride)));
       f.setInt(source, i32.add(from, i32.shl(i, 2)));
       f.for(p, 0, columns4, 4, () => {
-        transpose4(f, target, toStride, source, fromStride);
+        transpose4(
+          f,
+          stepped(f, target, toStride).map((address) => [address, 0] as const),
+          stepped(f, source, fromStride),
+        );
         f.advance(target, 16);
         f.advance(source, i32.shl(fromStride, 2));
       });
@@ -59,7 +65,7 @@ export function defineCopies(module: ModuleBuilder): Copies {
     });
   });
   const live = [...strides, "mask"] as const;
-  module.function("liveRows", live, (f, to, toStride, from, fromStride, rows, columns, mask) => {
+  const liveRows = module.function(undefined, live, (f, to, toStride, from, fromStride, rows, columns, mask) => {
     f.while(rows, () => {
       f.if(
         f32.ne(f32.load(mask), 0),
@@ -72,17 +78,19 @@ export function defineCopies(module: ModuleBuilder): Copies {
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
-  module.function("clear", ["to", "bytes"], (f, to, bytes) => f.fill(to, 0, bytes));
-  return { transpose, copyRows };
+  return { transpose, copyRows, liveRows };
 }
 
-/** A 4×4 block from columns to rows, in eight shuffles. */
-function transpose4(f: FunctionBuilder, to: Int, toStride: Int, from: Int, fromStride: Int): void {
-  const read = f.i32(from);
-  const rows = [0, 1, 2, 3].map((row) => {
-    if (row > 0) f.advance(read, fromStride);
-    return f.v128(v128.load(read));
-  });
+/** Four addresses `stride` apart. */
+function stepped(f: FunctionBuilder, first: Int, stride: Int): Int[] {
+  const addresses = [f.i32(first)];
+  for (let i = 1; i < 4; i++) addresses.push(f.i32(i32.add(addresses[i - 1], stride)));
+  return addresses;
+}
+
+/** A 4×4 block from columns to rows, in eight shuffles: from four addresses to four addresses with their constant offsets. */
+export function transpose4(f: FunctionBuilder, to: readonly (readonly [Int, number])[], from: readonly Int[]): void {
+  const rows = from.map((address) => f.v128(v128.load(address)));
   const [low01, high01, low23, high23] = [
     v128.shuffle32(rows[0], rows[1], [0, 4, 1, 5]),
     v128.shuffle32(rows[0], rows[1], [2, 6, 3, 7]),
@@ -95,9 +103,5 @@ function transpose4(f: FunctionBuilder, to: Int, toStride: Int, from: Int, fromS
     v128.shuffle32(high01, high23, [0, 1, 4, 5]),
     v128.shuffle32(high01, high23, [2, 3, 6, 7]),
   ];
-  const write = f.i32(to);
-  for (const [i, column] of columns.entries()) {
-    if (i > 0) f.advance(write, toStride);
-    f.storeVec(write, 0, column);
-  }
+  for (const [i, [address, offset]] of to.entries()) f.storeVec(address, offset, columns[i]);
 }

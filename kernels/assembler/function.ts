@@ -70,9 +70,9 @@ export class FunctionBuilder {
     this.#code.push(int(address).code, float(value).code, 0x38, 2, unsigned(offset));
   }
 
-  /** Evaluates for its effect: a load brings its line into the cache. */
-  drop(value: Int): void {
-    this.#code.push(int(value).code, 0x1a);
+  /** Evaluates an expression for its effect: a load brings its line into the cache. */
+  drop(value: Expr<ValueType>): void {
+    this.#code.push(value.code, 0x1a);
   }
 
   /** memory.copy of `bytes` bytes. */

@@ -19,7 +19,7 @@ import { type Expr, type Int, i32 } from "./values.ts";
 import { tiles, type Variant } from "./variant.ts";
 
 /** Rows of A that a block holds: it stays in the second cache. */
-const blockRows = 120;
+const blockRows = 252;
 /** From this many rows on, a raw panel of B is copied before use. */
 const rowsWorthCopying = 12;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */

@@ -34,6 +34,12 @@ export interface MemoryImport {
   readonly shared?: boolean;
 }
 
+/** A function whose chunks threads may share, under the name that `Machine.run` calls it by. */
+export interface Task {
+  readonly name: string;
+  readonly ref: FunctionRef;
+}
+
 type Parameters<Names extends readonly string[]> = { readonly [I in keyof Names]: Local<"i32"> };
 
 export class ModuleBuilder {
@@ -41,6 +47,7 @@ export class ModuleBuilder {
   readonly #functions: { builder: FunctionBuilder; parameters: number }[] = [];
   readonly #exports: { name: string; index: number; parameters: readonly string[] }[] = [];
   readonly #constants: number[] = [];
+  readonly #tasks: Task[] = [];
 
   /** 16 bytes of this instance's own, for the last vector of a row. */
   readonly tail: Expr<"i32"> = { type: "i32", code: [0x23, 0] };
@@ -93,7 +100,14 @@ export class ModuleBuilder {
     parameters: Names,
     body: (f: FunctionBuilder, ...parameters: Parameters<readonly [...Names, "first", "last"]>) => void,
   ): FunctionRef {
-    return this.function(name, [...parameters, "first", "last"] as const, body);
+    const ref = this.function(name, [...parameters, "first", "last"] as const, body);
+    this.#tasks.push({ name, ref });
+    return ref;
+  }
+
+  /** The tasks so far, by number. */
+  get tasks(): readonly Task[] {
+    return this.#tasks;
   }
 
   /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */

@@ -3,6 +3,7 @@
  */
 import { defineAdd } from "../add/wasm.ts";
 import { defineAttentionGradient } from "../attention/gradient-wasm.ts";
+import { defineAttention } from "../attention/wasm.ts";
 import { defineBlend } from "../blend/wasm.ts";
 import { defineCrossEntropy } from "../cross-entropy/wasm.ts";
 import { defineDropout } from "../dropout/wasm.ts";
@@ -18,7 +19,8 @@ import { defineTanh } from "../tanh/wasm.ts";
 import { defineCopies } from "./copy.ts";
 import { defineGemm, panelWidth } from "./gemm.ts";
 import { vectorMath } from "./math.ts";
-import { type MemoryImport, ModuleBuilder } from "./module.ts";
+import { constantEnd, type MemoryImport, ModuleBuilder } from "./module.ts";
+import { defineThreads } from "./threads.ts";
 import type { Variant } from "./variant.ts";
 import { defineWidening } from "./widen.ts";
 
@@ -26,33 +28,38 @@ export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Address of the zeros among its constants. */
   readonly zeros: number;
+  /** Names of the tasks, by number. */
+  readonly tasks: readonly string[];
 }
 
 export function assemble(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   const math = vectorMath(module, variant);
   const copies = defineCopies(module);
-  definePacking(module, panelWidth(variant), copies);
+  const width = panelWidth(variant);
+  definePacking(module, width, copies);
   defineWidening(module);
-  defineSoftmax(module, math);
-  defineLayerNorm(module);
+  const softmax = defineSoftmax(module, math);
+  defineLayerNorm(module, math);
   defineGelu(module, math);
   defineTanh(module, math);
-  defineAdd(module);
-  defineProduct(module, variant, panelWidth(variant), copies);
+  const { addRows } = defineAdd(module);
+  defineProduct(module, variant, width, copies);
+  defineAttention(module, width, { gemm: module.named("gemm"), addRows, ...softmax, ...copies });
   defineBlend(module);
   defineGather(module);
   defineScatter(module);
   defineEmbed(module);
   defineDropout(module);
-  defineAttentionGradient(module);
+  defineAttentionGradient(module, math);
   defineCrossEntropy(module, math);
-  return { bytes: module.encode(), zeros: module.zeros };
+  if (memory.shared) defineThreads(module, constantEnd);
+  return { bytes: module.encode(), zeros: module.zeros, tasks: module.tasks.map(({ name }) => name) };
 }
 
 /** Nothing but the matrix product, which is enough to see what an engine makes of a variant. */
 export function assembleProduct(variant: Variant, memory: MemoryImport): Program {
   const module = new ModuleBuilder(memory);
   defineGemm(module, variant, defineCopies(module));
-  return { bytes: module.encode(), zeros: module.zeros };
+  return { bytes: module.encode(), zeros: module.zeros, tasks: [] };
 }

@@ -59,6 +59,7 @@ export const i32 = {
   eq: ints(0x46),
   ne: ints(0x47),
   ltS: ints(0x48),
+  gtS: ints(0x4a),
   ltU: ints(0x49),
   gtU: ints(0x4b),
   leU: ints(0x4d),

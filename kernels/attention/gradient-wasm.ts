@@ -4,18 +4,41 @@
  * With G_ij = ∂L/∂p_ij and r_i = Σ_j G_ij·p_ij:  ∂L/∂s_ij = p_ij·(G_ij − r_i),  ∂L/∂m_j = Σ_i p_ij/m_j·(G_ij − r_i).
  * Importance adds to G_ij, and, being a mean weighted by m_i, to ∂L/∂m_i directly.
  */
-import { foldRow, laneSum, mapRow } from "../assembler/elementwise.ts";
+import { mapRow, sumRow } from "../assembler/elementwise.ts";
 import { floatBits, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
+import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { AttentionGradientArgs } from "./gradient-contract.ts";
-import { headOf, longestText, queriesAtOnce, sum } from "./wasm.ts";
+import { longestText } from "./wasm.ts";
+
+/** Queries whose scores and slopes are held at a time. */
+const queriesAtOnce = 60;
+
+/** Addresses of a head's first query, key and value of a text. */
+interface Head {
+  readonly query: number;
+  readonly key: number;
+  readonly value: number;
+}
+
+/** The head's part of rows [from, …) of qkv; also of dQkv, which has the same shape. */
+function headOf(qkv: WasmHandle, from: number, head: number, d: number, width: number): Head {
+  const query = qkv.address + 4 * (from * 3 * d + head * width);
+  return { query, key: query + 4 * d, value: query + 8 * d };
+}
+
+function sum(values: Float32Array | Int32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
 
 /**
  * attentionSlopeRows turns rows of G, in place, into rows of scale · ∂L/∂s. `p` and `share` (p/m, 0: none wanted) are rows as
  * softmax left them. With dImportance (0: none): G_ij += dImportance_j · weight · m_i, and pulls_i = Σ_j dImportance_j · p_ij.
  */
-export function defineAttentionGradient(module: ModuleBuilder): void {
+export function defineAttentionGradient(module: ModuleBuilder, math: VectorMath): void {
   const parameters = [
     ...(["slopes", "p", "share", "stride", "rows", "count", "scale"] as const),
     ...(["dImportance", "weight", "mask", "pulls", "dMask"] as const),
@@ -31,22 +54,22 @@ export function defineAttentionGradient(module: ModuleBuilder): void {
           f.set(query, f32x4.mul(query, v128.loadSplat(mask)));
           f.advance(mask, 4);
         });
-        const pull = f.v128(v128.zero);
-        foldRow(f, module, count, (at, keep) => f.set(pull, f32x4.add(pull, keep(f32x4.mul(at(dImportance), at(p))))));
-        f.storeFloat(pulls, 0, laneSum(pull));
+        const pull = sumRow(f, module, count, [dImportance, p], ([slope, value]) => f32x4.mul(slope, value));
+        f.storeFloat(pulls, 0, pull);
         f.advance(pulls, 4);
-        mapRow(f, module, slopes, count, (at) => f32x4.add(at(slopes), f32x4.mul(at(dImportance), query)));
+        mapRow(f, module, slopes, count, [slopes, dImportance], ([slope, more]) => math.madd(more, query, slope));
       });
-      const along = f.v128(v128.zero);
-      foldRow(f, module, count, (at, keep) => f.set(along, f32x4.add(along, keep(f32x4.mul(at(slopes), at(p))))));
-      const mean = f.v128(f32x4.splat(laneSum(along)));
+      const along = sumRow(f, module, count, [slopes, p], ([slope, value]) => f32x4.mul(slope, value));
+      const mean = f.v128(f32x4.splat(along));
       f.if(share, () => {
-        mapRow(f, module, dMask, count, (at) =>
-          f32x4.add(at(dMask), f32x4.mul(at(share), f32x4.sub(at(slopes), mean))),
+        mapRow(f, module, dMask, count, [dMask, share, slopes], ([sum, part, slope]) =>
+          math.madd(part, f32x4.sub(slope, mean), sum),
         );
         f.advance(share, stride);
       });
-      mapRow(f, module, slopes, count, (at) => f32x4.mul(f32x4.mul(at(p), f32x4.sub(at(slopes), mean)), factor));
+      mapRow(f, module, slopes, count, [slopes, p], ([slope, value]) =>
+        f32x4.mul(f32x4.mul(value, f32x4.sub(slope, mean)), factor),
+      );
       f.advance(slopes, stride);
       f.advance(p, stride);
       f.setInt(rows, i32.sub(rows, 1));

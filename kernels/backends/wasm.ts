@@ -1,37 +1,29 @@
 /**
  * The WebAssembly SIMD backend: every buffer in one memory, every operation a few calls into a module assembled at start.
- * It runs and it trains, on one thread. The wide variant is never chosen here: V8's flag for it is the whole process's affair.
+ * It runs and it trains. Threads, where asked for, share the chunks of an operation; what a chunk computes does not depend on their
+ * number. The wide variant is never chosen here: V8's flag for it is the whole process's affair.
  */
 import type { Handle, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, view } from "../../engine/view.ts";
-import { accumulate, add } from "../add/wasm.ts";
-import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
-import { type Heap, heapIn } from "../assembler/heap.ts";
-import type { Machine, WasmHandle } from "../assembler/machine.ts";
-import { constantEnd, tailBytes } from "../assembler/module.ts";
+import { panelWidth } from "../assembler/gemm.ts";
+import type { WasmHandle } from "../assembler/machine.ts";
+import type { MemoryImport } from "../assembler/module.ts";
 import { assemble, type Program } from "../assembler/program.ts";
 import type { Variant } from "../assembler/variant.ts";
-import { attentionGradient } from "../attention/gradient-wasm.ts";
-import { attention } from "../attention/wasm.ts";
-import { blend, blendGradient } from "../blend/wasm.ts";
 import { checkOperands } from "../check.ts";
-import { crossEntropy, crossEntropyGradient } from "../cross-entropy/wasm.ts";
-import { dropout, dropoutGradient } from "../dropout/wasm.ts";
-import { embed } from "../embed/wasm.ts";
-import { gather, gatherGradient } from "../gather/wasm.ts";
-import { gelu, geluGradient } from "../gelu/wasm.ts";
-import type { Forms, TrainingBackend, TrainingOps } from "../index.ts";
-import { layerNorm, layerNormGradient } from "../layer-norm/wasm.ts";
-import { matmul, matmulInputGradient, matmulWeightGradient, packedLength, packWeights } from "../matmul/wasm.ts";
-import { scatter } from "../scatter/wasm.ts";
-import { softmax, softmaxGradient } from "../softmax/wasm.ts";
-import { tanh, tanhGradient } from "../tanh/wasm.ts";
+import type { TrainingBackend } from "../index.ts";
+import { packedLength, packWeights } from "../matmul/wasm.ts";
 import { copy } from "./arrays.ts";
-import { scalarTrainingForms } from "./scalar-training.ts";
+import {
+  type Cells,
+  type Engine,
+  sharedMemory,
+  startEngine,
+  startThreadedEngine,
+  unsharedMemory,
+} from "./wasm-engine.ts";
 import { intakeOn, type Keep } from "./wasm-intake.ts";
-
-const initialPages = 32;
 
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
@@ -40,29 +32,45 @@ export interface WasmOptions {
   readonly enableRelaxed?: () => void;
 }
 
+export interface ThreadedWasmOptions extends WasmOptions {
+  /** How many, the calling one included. Their memory is shared even if it is one. More than the processor's cores slow each other down. */
+  readonly threads: number;
+  /** Milliseconds of work that the caller does alone before it wakes workers that sleep. Left out: about what makes up for waking. */
+  readonly aloneMs?: number;
+}
+
 export interface WasmBackend extends TrainingBackend<WasmHandle> {
   readonly variant: Variant;
+  /** Threads that share an operation, the caller's included. */
+  readonly threads: number;
   /** Here at once: the CPU has answered when `op` returns. */
   read(handle: WasmHandle, length?: number): Float32Array;
 }
 
-type Cells = Float32Array | Int32Array;
-
-/** What a backend lets go of when it is disposed, so that its memory goes though somebody still holds the backend or a handle. */
-interface Engine {
-  readonly memory: WebAssembly.Memory;
-  readonly heap: Heap;
-  readonly machine: Machine;
-  readonly forms: Forms<TrainingOps<WasmHandle>>;
-  /** The buffers in use, each with a view of it as memory was when somebody last looked. */
-  readonly live: Map<Handle, Cells>;
+/** On the calling thread. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
+export function wasmBackend(options: WasmOptions = {}): WasmBackend {
+  const { variant, program } = chooseProgram(options, unsharedMemory);
+  const width = panelWidth(variant);
+  return backendOn(startEngine(program, width), variant, width);
 }
 
-/** Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
-export function wasmBackend(options: WasmOptions = {}): WasmBackend {
-  const { variant, program } = chooseProgram(options);
+/**
+ * On several threads, ready when it resolves. They end with `dispose()`, and with the process, which they do not keep alive; one that
+ * ends on its own makes every later operation throw ERR_BACKEND. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, no shared
+ * memory or no worker threads, or not the variant asked for.
+ */
+export async function threadedWasmBackend({ threads, aloneMs, ...options }: ThreadedWasmOptions): Promise<WasmBackend> {
+  const { variant, program } = chooseProgram(options, sharedMemory);
   const width = panelWidth(variant);
-  let running: Engine | undefined = start(program, width);
+  return backendOn(
+    await startThreadedEngine(program, width, { threads, ...(aloneMs !== undefined && { aloneMs }) }),
+    variant,
+    width,
+  );
+}
+
+function backendOn(started: Engine, variant: Variant, width: number): WasmBackend {
+  let running: Engine | undefined = started;
 
   const engine = (): Engine => {
     if (running === undefined) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
@@ -103,13 +111,14 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     const { memory } = engine();
     if (data.buffer !== memory.buffer) return () => data;
     const { byteOffset, length } = data;
-    const Same = data.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
+    const Same = data.constructor as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T;
     return () => new Same(memory.buffer, byteOffset, length);
   };
 
   return {
     name: "wasm",
     variant,
+    threads: started.machine.threads,
     allocate(length: number, kind: Kind = "f32") {
       return keep(kind, length, true);
     },
@@ -142,7 +151,8 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       handle.data.set(values);
     },
     op(name, args) {
-      const { forms, live } = engine();
+      const { forms, live, workers } = engine();
+      workers?.check();
       checkOperands(name, args, (handle) => live.has(handle));
       forms[name](args);
     },
@@ -156,40 +166,19 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     intake: intakeOn(engine, keep),
     dispose() {
       running?.live.clear();
+      running?.workers?.end();
       running = undefined;
     },
   };
 }
 
-function start({ bytes, zeros }: Program, width: number): Engine {
-  const memory = new WebAssembly.Memory({ initial: initialPages });
-  const scratch = constantEnd;
-  const env = { memory, scratch, thread: 0 };
-  const call = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports as Machine["call"];
-  const heap = heapIn(memory, scratch + tailBytes + gemmScratchBytes);
-  let workspace = { address: 0, bytes: 0 };
-  const machine: Machine = {
-    call,
-    panelWidth: width,
-    zeros,
-    threads: 1,
-    run: (task, args, chunks) => call[task](...args, 0, chunks),
-    workspace(bytes) {
-      if (bytes > workspace.bytes) {
-        if (workspace.bytes > 0) heap.give(workspace.address, workspace.bytes);
-        workspace = { address: heap.take(bytes), bytes };
-      }
-      return workspace.address;
-    },
-    floats: (address, length) => new Float32Array(memory.buffer, address, length),
-  };
-  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
-}
-
-function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Variant; program: Program } {
+function chooseProgram(
+  { variant, enableRelaxed }: WasmOptions,
+  memory: MemoryImport,
+): { variant: Variant; program: Program } {
   const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
   for (const candidate of candidates) {
-    const program = assemble(candidate, { initialPages });
+    const program = assemble(candidate, memory);
     if (isAccepted(program)) return { variant: candidate, program };
     if (candidate === "plain") continue;
     enableRelaxed?.();
@@ -200,34 +189,3 @@ function chooseProgram({ variant, enableRelaxed }: WasmOptions): { variant: Vari
 }
 
 const isAccepted = ({ bytes }: Program): boolean => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
-
-function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
-  return {
-    ...scalarTrainingForms,
-    matmul: matmul(machine),
-    attention: attention(machine),
-    softmax: softmax(machine),
-    layerNorm: layerNorm(machine),
-    gelu: gelu(machine),
-    tanh: tanh(machine),
-    embed: embed(machine),
-    gather: gather(machine),
-    scatter: scatter(machine),
-    add: add(machine),
-    blend: blend(machine),
-    matmulInputGradient: matmulInputGradient(machine),
-    matmulWeightGradient: matmulWeightGradient(machine),
-    attentionGradient: attentionGradient(machine),
-    softmaxGradient: softmaxGradient(machine),
-    layerNormGradient: layerNormGradient(machine),
-    geluGradient: geluGradient(machine),
-    tanhGradient: tanhGradient(machine),
-    gatherGradient: gatherGradient(machine),
-    accumulate: accumulate(machine),
-    blendGradient: blendGradient(machine),
-    crossEntropy: crossEntropy(machine),
-    crossEntropyGradient: crossEntropyGradient(machine),
-    dropout: dropout(machine),
-    dropoutGradient: dropoutGradient(machine),
-  };
-}

@@ -2,11 +2,11 @@
  * Cross-entropy over long rows (a vocabulary) in WebAssembly SIMD, and its gradient. Short rows (labels) are left to the scalar
  * form, whose sums are float64.
  */
-import { foldRow, laneMax, laneSum, mapRow } from "../assembler/elementwise.ts";
+import { mapRow, maxRow, sumRow } from "../assembler/elementwise.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
 import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
-import { f32, f32x4, v128 } from "../assembler/values.ts";
+import { f32, f32x4 } from "../assembler/values.ts";
 import type { CrossEntropyArgs, CrossEntropyGradientArgs } from "./contract.ts";
 import { crossEntropy as scalarCrossEntropy, crossEntropyGradient as scalarGradient } from "./scalar.ts";
 
@@ -16,20 +16,18 @@ const longRow = 128;
 export function defineCrossEntropy(module: ModuleBuilder, math: VectorMath): void {
   /** out = [max of the row, Σ exp(x − max)] */
   module.function("expSum", ["out", "x", "count"], (f, out, x, count) => {
-    const lowest = Number.NEGATIVE_INFINITY;
-    const top = f.v128(module.splat(lowest));
-    foldRow(f, module, count, (at, keep) => f.set(top, f32x4.pmax(top, keep(at(x), lowest))));
-    f.set(top, laneMax(f, top));
-    const sum = f.v128(v128.zero);
-    foldRow(f, module, count, (at, keep) => f.set(sum, f32x4.add(sum, keep(math.exp(f, f32x4.sub(at(x), top))))));
+    const top = f.v128(maxRow(f, module, count, [x], ([value]) => value));
+    const sum = sumRow(f, module, count, [x], ([value]) => math.expOfNegative(f, f32x4.sub(value, top)));
     f.storeFloat(out, 0, f32.lane(top, 0));
-    f.storeFloat(out, 4, laneSum(sum));
+    f.storeFloat(out, 4, sum);
   });
   /** dx += factor · exp(x − top) */
   module.function("addScaledExp", ["dx", "x", "count", "top", "factor"], (f, dx, x, count, top, factor) => {
     const most = f.v128(f32x4.splat(f32.fromBits(top)));
     const scale = f.v128(f32x4.splat(f32.fromBits(factor)));
-    mapRow(f, module, dx, count, (at) => f32x4.add(at(dx), f32x4.mul(math.exp(f, f32x4.sub(at(x), most)), scale)));
+    mapRow(f, module, dx, count, [dx, x], ([slope, value]) =>
+      math.madd(math.expOfNegative(f, f32x4.sub(value, most)), scale, slope),
+    );
   });
 }
 

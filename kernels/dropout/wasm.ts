@@ -29,10 +29,10 @@ export function defineDropout(module: ModuleBuilder): void {
       const lanes = lanesOf(f);
       const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
       const threshold = f.v128(i32x4.splat(bound));
-      mapRow(f, module, out, count, (at, offset, immediate) => {
+      mapRow(f, module, out, count, added ? [x, out] : [x], ([value, sum], { offset, immediate }) => {
         const place = i32.shrU(i32.add(offset, immediate), 2);
-        const value = v128.and(f32x4.mul(at(x), factor), kept(f, seed, place, lanes, threshold));
-        return added ? f32x4.add(at(out), value) : value;
+        const left = v128.and(f32x4.mul(value, factor), kept(f, seed, place, lanes, threshold));
+        return added ? f32x4.add(sum, left) : left;
       });
     });
   }

@@ -1,6 +1,7 @@
 /**
  * The sum of a token's three embedding rows, in WebAssembly SIMD.
  */
+import { defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
@@ -9,24 +10,30 @@ import type { EmbedArgs } from "./contract.ts";
 
 export function defineEmbed(module: ModuleBuilder): void {
   const parameters = ["out", "word", "position", "segment", "ids", "positions", "segments", "rows", "count"] as const;
-  module.function("embedRows", parameters, (f, out, word, position, segment, ids, positions, segments, rows, count) => {
-    const pairs = [[word, ids] as const, [position, positions] as const, [segment, segments] as const];
-    const sources = pairs.map(() => f.i32());
-    f.while(rows, () => {
-      for (const [i, [table, index]] of pairs.entries()) {
-        f.setInt(sources[i], i32.add(table, i32.mul(i32.load(index), i32.shl(count, 2))));
-        f.advance(index, 4);
-      }
-      mapRow(f, module, out, count, (at) => f32x4.add(f32x4.add(at(sources[0]), at(sources[1])), at(sources[2])));
-      f.advance(out, i32.shl(count, 2));
-      f.setInt(rows, i32.sub(rows, 1));
-    });
-  });
+  const whole = module.function(
+    "embedRows",
+    parameters,
+    (f, out, word, position, segment, ids, positions, segments, rows, count) => {
+      const pairs = [[word, ids] as const, [position, positions] as const, [segment, segments] as const];
+      const sources = pairs.map(() => f.i32());
+      f.while(rows, () => {
+        for (const [i, [table, index]] of pairs.entries()) {
+          f.setInt(sources[i], i32.add(table, i32.mul(i32.load(index), i32.shl(count, 2))));
+          f.advance(index, 4);
+        }
+        mapRow(f, module, out, count, sources, ([a, b, c]) => f32x4.add(f32x4.add(a, b), c));
+        f.advance(out, i32.shl(count, 2));
+        f.setInt(rows, i32.sub(rows, 1));
+      });
+    },
+  );
+  defineRowTask(module, "embed", whole, ["out"], ["ids", "positions", "segments"]);
 }
 
 export const embed =
   (machine: Machine) =>
   ({ out, word, position, segment, ids, positions, segments, n, d }: EmbedArgs<WasmHandle>): void => {
     const tables = [word.address, position.address, segment.address];
-    machine.call.embedRows(out.address, ...tables, ids.address, positions.address, segments.address, n, d);
+    const indices = [ids.address, positions.address, segments.address];
+    runRows(machine, "embed", [out.address, ...tables, ...indices, n, d], n, d);
   };

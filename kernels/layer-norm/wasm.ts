@@ -2,70 +2,74 @@
  * Layer normalisation in WebAssembly SIMD, a row at a time, and its gradient.
  * The mean is computed twice: the second pass corrects the rounding of the first, so that a constant row gives exactly beta.
  */
-import { foldRow, laneSum, mapRow } from "../assembler/elementwise.ts";
+import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { accumulators, foldRow, mapRow, sumOf, sumRow } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
+import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
-import { f32, f32x4, i32, type Vec, v128 } from "../assembler/values.ts";
+import { type Float, f32, f32x4, i32, type Vec, v128 } from "../assembler/values.ts";
 import type { LayerNormArgs, LayerNormGradientArgs } from "./contract.ts";
 
-export function defineLayerNorm(module: ModuleBuilder): void {
-  const averageOf = (sum: Vec, count: Local<"i32">) => f32x4.splat(f32.div(laneSum(sum), f32.convertI32U(count)));
+export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): void {
+  const averageOf = (sum: Float, count: Local<"i32">) => f32x4.splat(f32.div(sum, f32.convertI32U(count)));
 
   /** Mean and 1/√(variance + eps) of the row at x, in all lanes. */
   const statistics = (f: FunctionBuilder, x: Local<"i32">, count: Local<"i32">, eps: Local<"i32">) => {
-    const sum = f.v128(v128.zero);
-    foldRow(f, module, count, (at, keep) => f.set(sum, f32x4.add(sum, keep(at(x)))));
-    const mean = f.v128(averageOf(sum, count));
-    const first = f.v128(v128.zero);
-    const second = f.v128(v128.zero);
-    foldRow(f, module, count, (at, keep) => {
-      const difference = f.v128(keep(f32x4.sub(at(x), mean)));
-      f.set(first, f32x4.add(first, difference));
-      f.set(second, f32x4.add(second, f32x4.mul(difference, difference)));
+    const mean = f.v128(
+      averageOf(
+        sumRow(f, module, count, [x], ([value]) => value),
+        count,
+      ),
+    );
+    const first = accumulators(f, v128.zero);
+    const second = accumulators(f, v128.zero);
+    foldRow(f, module, count, [x], ([value], { keep, accumulator }) => {
+      const difference = f.v128(keep(f32x4.sub(value, mean)));
+      f.set(first[accumulator], f32x4.add(first[accumulator], difference));
+      f.set(second[accumulator], madd(difference, difference, second[accumulator]));
     });
-    const correction = f.v128(averageOf(first, count));
+    const correction = f.v128(averageOf(sumOf(f, module, first), count));
     f.set(mean, f32x4.add(mean, correction));
-    const variance = f32x4.sub(averageOf(second, count), f32x4.mul(correction, correction));
+    const variance = f32x4.sub(averageOf(sumOf(f, module, second), count), f32x4.mul(correction, correction));
     const guarded = f32x4.add(f32x4.max(variance, v128.zero), f32x4.splat(f32.fromBits(eps)));
     return { mean, scale: f.v128(f32x4.div(module.splat(1), f32x4.sqrt(guarded))) };
   };
 
   const forward = ["out", "x", "gamma", "beta", "rows", "count", "eps"] as const;
-  module.function("layerNormRows", forward, (f, out, x, gamma, beta, rows, count, eps) => {
+  const whole = module.function("layerNormRows", forward, (f, out, x, gamma, beta, rows, count, eps) => {
     f.while(rows, () => {
       const { mean, scale } = statistics(f, x, count, eps);
-      mapRow(f, module, out, count, (at) =>
-        f32x4.add(f32x4.mul(f32x4.mul(f32x4.sub(at(x), mean), scale), at(gamma)), at(beta)),
+      mapRow(f, module, out, count, [x, gamma, beta], ([value, factor, shift]) =>
+        madd(f32x4.mul(f32x4.sub(value, mean), scale), factor, shift),
       );
       for (const row of [out, x]) f.advance(row, i32.shl(count, 2));
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
 
+  defineRowTask(module, "layerNorm", whole, ["out", "x"]);
+
   const backward = ["dx", "dGamma", "dBeta", "x", "gamma", "dOut", "rows", "count", "eps"] as const;
   module.function("layerNormGradientRows", backward, (f, dx, dGamma, dBeta, x, gamma, dOut, rows, count, eps) => {
     f.while(rows, () => {
       const { mean, scale } = statistics(f, x, count, eps);
-      const normal = (at: (row: Local<"i32">) => Vec) => f32x4.mul(f32x4.sub(at(x), mean), scale);
-      const plain = f.v128(v128.zero);
-      const along = f.v128(v128.zero);
-      foldRow(f, module, count, (at, keep) => {
-        const inner = f.v128(keep(f32x4.mul(at(dOut), at(gamma))));
-        f.set(plain, f32x4.add(plain, inner));
-        f.set(along, f32x4.add(along, keep(f32x4.mul(inner, normal(at)))));
+      const normal = (value: Vec) => f32x4.mul(f32x4.sub(value, mean), scale);
+      const plain = accumulators(f, v128.zero);
+      const along = accumulators(f, v128.zero);
+      foldRow(f, module, count, [x, gamma, dOut], ([value, factor, dy], { keep, accumulator }) => {
+        const inner = f.v128(keep(f32x4.mul(dy, factor)));
+        f.set(plain[accumulator], f32x4.add(plain[accumulator], inner));
+        f.set(along[accumulator], f32x4.add(along[accumulator], keep(f32x4.mul(inner, normal(value)))));
       });
-      const meanPlain = f.v128(averageOf(plain, count));
-      const meanAlong = f.v128(averageOf(along, count));
-      mapRow(f, module, dx, count, (at) => {
-        const centred = f32x4.sub(
-          f32x4.sub(f32x4.mul(at(dOut), at(gamma)), meanPlain),
-          f32x4.mul(normal(at), meanAlong),
-        );
-        return f32x4.add(at(dx), f32x4.mul(centred, scale));
+      const meanPlain = f.v128(averageOf(sumOf(f, module, plain), count));
+      const meanAlong = f.v128(averageOf(sumOf(f, module, along), count));
+      mapRow(f, module, dx, count, [dx, x, gamma, dOut], ([sum, value, factor, dy]) => {
+        const centred = f32x4.sub(f32x4.sub(f32x4.mul(dy, factor), meanPlain), f32x4.mul(normal(value), meanAlong));
+        return madd(centred, scale, sum);
       });
-      mapRow(f, module, dGamma, count, (at) => f32x4.add(at(dGamma), f32x4.mul(at(dOut), normal(at))));
-      mapRow(f, module, dBeta, count, (at) => f32x4.add(at(dBeta), at(dOut)));
+      mapRow(f, module, dGamma, count, [dGamma, x, dOut], ([sum, value, dy]) => madd(dy, normal(value), sum));
+      mapRow(f, module, dBeta, count, [dBeta, dOut], ([sum, dy]) => f32x4.add(sum, dy));
       for (const row of [dx, x, dOut]) f.advance(row, i32.shl(count, 2));
       f.setInt(rows, i32.sub(rows, 1));
     });
@@ -75,7 +79,7 @@ export function defineLayerNorm(module: ModuleBuilder): void {
 export const layerNorm =
   (machine: Machine) =>
   ({ out, x, gamma, beta, eps, n, d }: LayerNormArgs<WasmHandle>): void =>
-    machine.call.layerNormRows(out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps));
+    runRows(machine, "layerNorm", [out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps)], n, d);
 
 export const layerNormGradient =
   (machine: Machine) =>

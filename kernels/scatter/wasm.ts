@@ -1,6 +1,7 @@
 /**
  * Copying rows to given places in WebAssembly.
  */
+import { defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
@@ -8,19 +9,21 @@ import { i32 } from "../assembler/values.ts";
 import type { ScatterArgs } from "./contract.ts";
 
 export function defineScatter(module: ModuleBuilder): void {
-  module.function("scatterRows", ["to", "from", "index", "rows", "count"], (f, to, from, index, rows, count) => {
+  const parameters = ["to", "from", "index", "rows", "count"] as const;
+  const whole = module.function("scatterRows", parameters, (f, to, from, index, rows, count) => {
     const target = f.i32();
     f.while(rows, () => {
       f.setInt(target, i32.add(to, i32.mul(i32.load(index), i32.shl(count, 2))));
-      mapRow(f, module, target, count, (at) => at(from));
+      mapRow(f, module, target, count, [from], ([value]) => value);
       f.advance(from, i32.shl(count, 2));
       f.advance(index, 4);
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
+  defineRowTask(module, "scatter", whole, ["from"], ["index"]);
 }
 
 export const scatter =
   (machine: Machine) =>
   ({ out, x, index, n, d }: ScatterArgs<WasmHandle>): void =>
-    machine.call.scatterRows(out.address, x.address, index.address, n, d);
+    runRows(machine, "scatter", [out.address, x.address, index.address, n, d], n, d);

@@ -1,6 +1,7 @@
 /**
  * The hyperbolic tangent in WebAssembly SIMD, and its gradient.
  */
+import { defineFlatTask, runFlat } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { VectorMath } from "../assembler/math.ts";
@@ -9,21 +10,21 @@ import { f32x4 } from "../assembler/values.ts";
 import type { TanhArgs, TanhGradientArgs } from "./contract.ts";
 
 export function defineTanh(module: ModuleBuilder, math: VectorMath): void {
-  module.function("tanh", ["out", "x", "count"], (f, out, x, count) =>
-    mapRow(f, module, out, count, (at) => math.tanh(f, at(x))),
+  const tanh = module.function("tanh", ["out", "x", "count"], (f, out, x, count) =>
+    mapRow(f, module, out, count, [x], ([value]) => math.tanh(f, value)),
   );
+  defineFlatTask(module, "tanh", tanh);
   module.function("tanhGradient", ["dx", "out", "dOut", "count"], (f, dx, out, dOut, count) =>
-    mapRow(f, module, dx, count, (at) => {
-      const slope = f32x4.sub(module.splat(1), f32x4.mul(at(out), at(out)));
-      return f32x4.add(at(dx), f32x4.mul(at(dOut), slope));
-    }),
+    mapRow(f, module, dx, count, [dx, out, dOut], ([sum, y, dy]) =>
+      math.madd(dy, f32x4.sub(module.splat(1), f32x4.mul(y, y)), sum),
+    ),
   );
 }
 
 export const tanh =
   (machine: Machine) =>
   ({ out, x, length }: TanhArgs<WasmHandle>): void =>
-    machine.call.tanh(out.address, x.address, length);
+    runFlat(machine, "tanh", [out.address, x.address], length);
 
 export const tanhGradient =
   (machine: Machine) =>

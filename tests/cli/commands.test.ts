@@ -152,7 +152,10 @@ it("info says what computes here, why, and what a model has", async () => {
     dials: { exit: { entropy: 0.9 } },
   });
   const [scalar] = objects(await run(["info", "--json", "--backend", "scalar"]));
-  expect(scalar).toMatchObject({ backend: "scalar", why: "asked for by name" });
+  expect(scalar).toMatchObject({ backend: "scalar", why: "asked for by name", threads: 1 });
+  const [most] = objects(await run(["info", "--json", "--threads", "10000"]));
+  expect(most.threads).toBeGreaterThanOrEqual(1);
+  expect(most.threadsWhy).toMatch(/^10000 asked for; this machine has/);
 });
 
 it("bench gflops adds up a model's layers", async () => {

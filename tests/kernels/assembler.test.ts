@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { foldRow, laneSum, mapRow } from "../../kernels/assembler/elementwise.ts";
+import { mapRow, maxRow, sumRow } from "../../kernels/assembler/elementwise.ts";
 import { float32, signed, unsigned } from "../../kernels/assembler/encoding.ts";
 import { ModuleBuilder } from "../../kernels/assembler/module.ts";
-import { f32, f32x4, i32, v128 } from "../../kernels/assembler/values.ts";
+import { f32, f32x4, i32 } from "../../kernels/assembler/values.ts";
 
 const scratch = 8192;
 const run = (module: ModuleBuilder, sharedMemory = false) => {
@@ -66,24 +66,38 @@ describe("functions", () => {
   test.each([false, true])("rows of every length end exactly (shared memory: %s)", (shared) => {
     const module = new ModuleBuilder({ initialPages: 1, ...(shared ? { maximumPages: 2, shared } : {}) });
     module.function("double", ["out", "x", "count"], (f, out, x, count) =>
-      mapRow(f, module, out, count, (at) => f32x4.add(at(x), at(x))),
+      mapRow(f, module, out, count, [x], ([value]) => f32x4.add(value, value)),
     );
-    module.function("sum", ["out", "x", "count"], (f, out, x, count) => {
-      const total = f.v128(v128.zero);
-      foldRow(f, module, count, (at, keep) => f.set(total, f32x4.add(total, keep(at(x)))));
-      f.storeFloat(out, 0, laneSum(total));
-    });
+    module.function("sum", ["out", "x", "count"], (f, out, x, count) =>
+      f.storeFloat(
+        out,
+        0,
+        sumRow(f, module, count, [x], ([value]) => value),
+      ),
+    );
+    module.function("max", ["out", "x", "count"], (f, out, x, count) =>
+      f.storeFloat(
+        out,
+        0,
+        f32.lane(
+          maxRow(f, module, count, [x], ([value]) => value),
+          0,
+        ),
+      ),
+    );
     const { call, floats } = run(module, shared);
     const [x, out] = [12288, 16384];
-    for (let count = 0; count < 21; count++) {
+    for (let count = 0; count < 53; count++) {
       floats.fill(Number.NaN, x / 4, x / 4 + 64);
       floats.fill(-7, out / 4, out / 4 + 64);
       for (let i = 0; i < count; i++) floats[x / 4 + i] = i + 1;
       call.double(out, x, count);
-      const expected = Array.from({ length: 24 }, (_, i) => (i < count ? 2 * (i + 1) : -7));
-      expect([...floats.subarray(out / 4, out / 4 + 24)]).toEqual(expected);
+      const expected = Array.from({ length: 56 }, (_, i) => (i < count ? 2 * (i + 1) : -7));
+      expect([...floats.subarray(out / 4, out / 4 + 56)]).toEqual(expected);
       call.sum(out, x, count);
       expect(floats[out / 4]).toBe((count * (count + 1)) / 2);
+      call.max(out, x, count);
+      expect(floats[out / 4]).toBe(count === 0 ? Number.NEGATIVE_INFINITY : count);
     }
   });
 });

@@ -1,0 +1,175 @@
+/**
+ * The worker threads of a wasm backend: starts them, hands them jobs, ends them. What they do in between is assembler/threads.ts.
+ * In Node they do not keep the process alive. It never waits without a bound: a worker that ended is an error, not a hang.
+ */
+import { TaperError } from "../../engine/errors.ts";
+import { control, mostArguments } from "../assembler/threads.ts";
+
+/** Milliseconds without work after which the next belongs to something else: another forward, say. */
+const pauseBetween = 0.2;
+
+export interface WorkersStart {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** The module's functions in the caller's own instance, those of assembler/threads.ts among them. */
+  readonly call: Readonly<Record<string, (...args: number[]) => void>>;
+  /** Address of the control block. */
+  readonly control: number;
+  /** For each worker the address of its own scratch memory; the caller is thread 0, these are 1, 2, … */
+  readonly scratches: readonly number[];
+  /** Names of the tasks, by number. */
+  readonly tasks: readonly string[];
+  /** Milliseconds of work that the caller does alone before it wakes workers that sleep: a few times what that costs. Default 0.2. */
+  readonly aloneMs?: number;
+  /** Waits of a millisecond without a chunk done that the caller bears before it gives up. Default 20 000. */
+  readonly patience?: number;
+}
+
+export interface Workers {
+  /** Does all chunks of a task together with the workers. Throws ERR_BACKEND if one of them has ended. */
+  run(task: string, args: readonly number[], chunks: number): void;
+  /** Throws what `run` would: ERR_BACKEND if a worker has ended. */
+  check(): void;
+  /** Ends the workers. */
+  end(): void;
+}
+
+/** What Node's workers and browsers' have in common. */
+interface Thread {
+  post(message: unknown): void;
+  /** Lets the process end though the thread has not. */
+  release(): void;
+  terminate(): void;
+}
+
+interface Listener {
+  ready(): void;
+  ended(reason: string): void;
+}
+
+/** Resolves when all workers are ready. Throws ERR_BACKEND if one cannot start; none stays then. */
+export async function startWorkers(start: WorkersStart): Promise<Workers> {
+  const { module, memory, call, scratches, tasks, aloneMs = 0.2, patience = 20_000 } = start;
+  const numbers = new Map(tasks.map((name, number) => [name, number]));
+  const words = new Int32Array(memory.buffer, start.control, (control.arguments >> 2) + mostArguments);
+  const at = (word: keyof typeof control) => control[word] >> 2;
+  const ended = start.control + control.ended;
+  const threads: Thread[] = [];
+  let failure: TaperError | undefined;
+
+  const end = (): void => {
+    failure ??= new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
+    Atomics.store(words, at("stop"), 1);
+    Atomics.add(words, at("epoch"), 1);
+    Atomics.notify(words, at("epoch"));
+    for (const thread of threads) thread.terminate();
+  };
+  const fail = (reason: string): TaperError => {
+    const remedy = "load the model again, or with threads: 1";
+    if (failure !== undefined) return failure;
+    failure = new TaperError("ERR_BACKEND", `wasm: a worker thread ended: ${reason}; ${remedy}`);
+    end();
+    return failure;
+  };
+  /** For chunks that last, or a thread that got no processor, or ended. */
+  const waitFor = (chunks: number): void => {
+    let last = 0;
+    for (let waits = 0; waits < patience; waits++) {
+      const done = Atomics.load(words, at("done"));
+      if (done === chunks) return;
+      if (Atomics.load(words, at("ended")) > 0) throw fail("an error stopped it in an operation");
+      if (done !== last) waits = 0;
+      last = done;
+      pause(words, at("done"), done);
+    }
+    throw fail(`no progress in ${patience} ms`);
+  };
+
+  await Promise.all(
+    scratches.map(
+      (scratch, i) =>
+        new Promise<void>((ready, reject) => {
+          const thread = startThread({ ready, ended: (reason) => reject(fail(reason)) });
+          threads.push(thread);
+          thread.post({ module, env: { memory, scratch, thread: i + 1 }, ended });
+        }),
+    ),
+  ).catch((error) => {
+    throw error instanceof TaperError ? error : fail(String(error));
+  });
+  for (const thread of threads) thread.release();
+
+  const check = (): void => {
+    if (failure !== undefined) throw failure;
+  };
+
+  /** Work done alone in a row, in milliseconds, and when it ended. */
+  let alone = 0;
+  let endedAt = 0;
+  /** While all workers sleep: does chunks alone as long as that is better than waking them. Gives the first chunk left over. */
+  const begin = (task: string, args: readonly number[], chunks: number): number => {
+    let now = performance.now();
+    if (now - endedAt > pauseBetween) alone = 0;
+    let first = 0;
+    while (first < chunks && alone < aloneMs) {
+      call[task](...args, first, ++first);
+      endedAt = performance.now();
+      alone += endedAt - now;
+      now = endedAt;
+    }
+    return first;
+  };
+  return {
+    run(task, args, chunks) {
+      check();
+      const allSleep = Atomics.load(words, at("sleepers")) === scratches.length;
+      const first = allSleep ? begin(task, args, chunks) : 0;
+      if (first === chunks) return;
+      alone = 0;
+      words[at("task")] = numbers.get(task)!;
+      words[at("chunks")] = chunks;
+      for (let i = 0; i < args.length; i++) words[at("arguments") + i] = args[i];
+      try {
+        call.share(first, allSleep ? 1 : 0);
+      } catch (error) {
+        // The others may still be at work on this job: there can be no next one.
+        fail("an operation failed");
+        throw error;
+      }
+      if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
+    },
+    check,
+    end,
+  };
+}
+
+function startThread({ ready, ended }: Listener): Thread {
+  const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
+  if (node === undefined) {
+    // Bundlers look for exactly this expression.
+    const worker = new Worker(new URL("./wasm-thread.js", import.meta.url), { type: "module" });
+    worker.addEventListener("message", ready);
+    worker.addEventListener("error", ({ message }) => ended(message || "its script could not be loaded"));
+    return { post: (message) => worker.postMessage(message), release() {}, terminate: () => worker.terminate() };
+  }
+  // The process's own flags are for its main script: a loader among them would be loaded again.
+  const worker = new node.Worker(new URL("./wasm-thread.js", import.meta.url), { execArgv: [] });
+  worker.on("message", ready);
+  worker.on("error", ({ message }) => ended(message));
+  worker.on("exit", (code) => ended(`it exited with code ${code}`));
+  return {
+    post: (message) => worker.postMessage(message),
+    release: () => worker.unref(),
+    terminate: () => void worker.terminate(),
+  };
+}
+
+/** About a millisecond, asleep where that is allowed: not on a browser's main thread. */
+function pause(words: Int32Array, index: number, value: number): void {
+  if (typeof document === "undefined") {
+    Atomics.wait(words, index, value, 1);
+    return;
+  }
+  const start = performance.now();
+  while (performance.now() - start < 1 && Atomics.load(words, index) === value);
+}
