@@ -1,17 +1,11 @@
 /**
  * A safetensors file read in steps: the header first, and data only once the header fits the file's size. `openSafetensors` runs
- * wherever there is a source of bytes; `fileSource` needs Node.
+ * wherever there is a source of bytes (byte-source.ts); `readSafetensorsFile` needs Node.
  */
-
-import { read } from "node:fs";
-import { open } from "node:fs/promises";
 import type { ByteSource } from "./byte-source.ts";
 import { TaperError } from "./errors.ts";
 import { type StoredTensor, storedTensor } from "./safetensors.ts";
 import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
-
-/** The most to ask of the file system in one call: small enough for all of its threads to have a share of a large tensor. */
-const CHUNK_BYTES = 1 << 23;
 
 /** A safetensors file whose header has been read and checked. */
 export interface TensorFile {
@@ -46,6 +40,7 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
  * @throws TaperError ERR_FILE if the file cannot be read; ERR_CHECKPOINT if it is truncated or contradicts itself
  */
 export async function readSafetensorsFile(path: string): Promise<Map<string, StoredTensor>> {
+  const { fileSource } = await import("./file-source.ts");
   const file = await openSafetensors(await fileSource(path));
   try {
     const tensors = new Map<string, StoredTensor>();
@@ -67,47 +62,4 @@ async function bytesOf(source: ByteSource, position: number, length: number): Pr
   const bytes = new Uint8Array(length);
   await source.read(bytes, position);
   return bytes;
-}
-
-/** A file as a source of bytes. Throws ERR_FILE. */
-export async function fileSource(path: string): Promise<ByteSource> {
-  const unreadable = (error: unknown): TaperError =>
-    new TaperError("ERR_FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
-  const file = await open(path, "r").catch((error) => {
-    throw unreadable(error);
-  });
-  const chunk = (into: Uint8Array, position: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      // Not file.read(), which costs several times as much for each of a few hundred small tensors.
-      read(file.fd, into, 0, into.length, position, (error, count) =>
-        error ? reject(unreadable(error)) : resolve(count),
-      );
-    });
-  const whole = async (into: Uint8Array, position: number): Promise<void> => {
-    for (let done = 0; done < into.length; ) {
-      const count = await chunk(into.subarray(done), position + done);
-      if (count === 0) {
-        throw new TaperError(
-          "ERR_CHECKPOINT",
-          `${path}: expected ${into.length} bytes at ${position}; the file became shorter.`,
-        );
-      }
-      done += count;
-    }
-  };
-  const { size } = await file.stat();
-  return {
-    where: path,
-    size,
-    async read(into, position) {
-      const parts: Promise<void>[] = [];
-      for (let at = 0; at < into.length; at += CHUNK_BYTES) {
-        parts.push(whole(into.subarray(at, at + CHUNK_BYTES), position + at));
-      }
-      // All of them, whatever becomes of one: nothing may be written to `into` once this has failed.
-      const failed = (await Promise.allSettled(parts)).find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
-    },
-    close: () => file.close(),
-  };
 }

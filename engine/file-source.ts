@@ -1,0 +1,51 @@
+/** A file as a source of bytes, read in chunks on the file system's threads. Node only. */
+import { read } from "node:fs";
+import { open } from "node:fs/promises";
+import type { ByteSource } from "./byte-source.ts";
+import { TaperError } from "./errors.ts";
+
+/** The most to ask of the file system in one call: small enough for all of its threads to have a share of a large tensor. */
+const CHUNK_BYTES = 1 << 23;
+
+/** A file as a source of bytes; errors call it `where`. Throws ERR_FILE. */
+export async function fileSource(path: string, where = path): Promise<ByteSource> {
+  const unreadable = (error: unknown): TaperError =>
+    new TaperError("ERR_FILE", `${where} cannot be read: ${(error as Error).message}`, { cause: error });
+  const file = await open(path, "r").catch((error) => {
+    throw unreadable(error);
+  });
+  const chunk = (into: Uint8Array, position: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      // Not file.read(), which costs several times as much for each of a few hundred small tensors.
+      read(file.fd, into, 0, into.length, position, (error, count) =>
+        error ? reject(unreadable(error)) : resolve(count),
+      );
+    });
+  const whole = async (into: Uint8Array, position: number): Promise<void> => {
+    for (let done = 0; done < into.length; ) {
+      const count = await chunk(into.subarray(done), position + done);
+      if (count === 0) {
+        throw new TaperError(
+          "ERR_CHECKPOINT",
+          `${where}: expected ${into.length} bytes at ${position}; the file became shorter.`,
+        );
+      }
+      done += count;
+    }
+  };
+  const { size } = await file.stat();
+  return {
+    where,
+    size,
+    async read(into, position) {
+      const parts: Promise<void>[] = [];
+      for (let at = 0; at < into.length; at += CHUNK_BYTES) {
+        parts.push(whole(into.subarray(at, at + CHUNK_BYTES), position + at));
+      }
+      // All of them, whatever becomes of one: nothing may be written to `into` once this has failed.
+      const failed = (await Promise.allSettled(parts)).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    },
+    close: () => file.close(),
+  };
+}
