@@ -7,7 +7,7 @@ import type { InferenceBackend } from "../kernels/index.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 import { copiesOf, operandsOn, type ReadyCase, type Temperature } from "./kernel-operands.ts";
 import type { Yardstick } from "./peaks.ts";
-import type { Peer, ProductSession } from "./peers/index.ts";
+import type { Dtype, Peer, ProductSession } from "./peers/index.ts";
 
 export interface Contender {
   readonly name: string;
@@ -34,6 +34,9 @@ export function build(variant: Variant, backend: InferenceBackend, yardstick: Ya
   };
 }
 
+/** The products that peers have. */
+const dtypeOf: Readonly<Partial<Record<string, Dtype>>> = { matmul: "f32", matmulInt8: "int8" };
+
 /** A peer takes part in products only. Its weights are kept from case to case while their shape stays. */
 export function peerContender(peer: Peer, variant: Variant, yardstick: Yardstick): Contender {
   const random = new Random(1);
@@ -49,15 +52,16 @@ export function peerContender(peer: Peer, variant: Variant, yardstick: Yardstick
     variant,
     yardstick,
     async ready({ kernel, sizes: { n, k, m } }, temperature) {
-      if (kernel !== "matmul") return undefined;
-      const copies = copiesOf(k * m, temperature);
-      const key = `${k} ${m} ${copies}`;
+      const dtype = dtypeOf[kernel];
+      if (dtype === undefined || !peer.dtypes.includes(dtype)) return undefined;
+      const copies = copiesOf((dtype === "int8" ? 1 : 4) * k * m, temperature);
+      const key = `${k} ${m} ${dtype} ${copies}`;
       if (kept.key !== key) {
         await dispose();
         const weights = numbers(k * m);
         const sessions: ProductSession[] = [];
         kept = { key, sessions };
-        for (let i = 0; i < copies; i++) sessions.push(await peer.product({ k, m, weights }));
+        for (let i = 0; i < copies; i++) sessions.push(await peer.product({ k, m, weights }, { dtype }));
       }
       const a = numbers(n * k);
       const { sessions } = kept;

@@ -26,6 +26,7 @@ export interface Evaluation extends Totals {
   readonly tokeniseMsPerText: number;
   /** The id of the most probable label of each text. */
   readonly answers: readonly number[];
+  readonly logits: readonly Float32Array[];
   /** Texts that were longer than the model can read. */
   readonly truncated: number;
 }
@@ -44,25 +45,35 @@ export async function evaluate(
 
   await model.forwardEncodings(encodings.slice(0, batch), dials);
   const traces: Trace[] = [];
-  const answers: number[] = [];
+  const logitsOfAll: Float32Array[] = [];
   let ms = 0;
   for (let from = 0; from < rows.length; from += batch) {
     const now = encodings.slice(from, from + batch);
     const start = performance.now();
     const { logits, trace } = await model.forwardEncodings(now, dials);
     ms += performance.now() - start;
-    answers.push(...logits.map(argmax));
+    logitsOfAll.push(...logits);
     traces.push(...trace);
     progress(traces.length);
   }
+  const answers = logitsOfAll.map(argmax);
   return {
     ...totalsOf(traces, model.config),
     accuracy: answers.filter((answer, t) => answer === rows[t].label).length / rows.length,
     answers,
+    logits: logitsOfAll,
     msPerText: ms / rows.length,
     tokeniseMsPerText: tokeniseMs / rows.length,
     truncated: encodings.filter((encoding) => encoding.truncated).length,
   };
+}
+
+/** The largest |difference| between two models' logits for the same texts. */
+export function largestDifference(first: readonly Float32Array[], second: readonly Float32Array[]): number {
+  let largest = 0;
+  for (const [t, logits] of first.entries())
+    for (const [c, logit] of logits.entries()) largest = Math.max(largest, Math.abs(logit - second[t][c]));
+  return largest;
 }
 
 export interface Realised {

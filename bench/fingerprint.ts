@@ -9,6 +9,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import type { Dtype } from "../bert/dtype.ts";
 import { type Environment, environment } from "./environment.ts";
 import type { TimingLoop } from "./timing-loop.ts";
 
@@ -16,6 +17,8 @@ export interface Fingerprint extends Omit<Environment, "load"> {
   readonly backend: string;
   /** Which build of the kernels: plain, relaxed or wide. */
   readonly variant: string;
+  /** In what the encoder computes. */
+  readonly dtype: Dtype;
   readonly threads: { readonly count: number; readonly why: string };
   readonly weights: "trained" | "random";
   /** SHA-256 of model.safetensors, first 16 hex digits; absent for random weights. */
@@ -29,6 +32,7 @@ export interface Fingerprint extends Omit<Environment, "load"> {
 
 export interface FingerprintInput {
   readonly backend: { readonly name: string; readonly variant: string };
+  readonly dtype: Dtype;
   readonly threads: Fingerprint["threads"];
   /** The model's directory; undefined for random weights. */
   readonly directory: string | undefined;
@@ -51,6 +55,7 @@ export async function fingerprint(input: FingerprintInput): Promise<Fingerprint>
     ...machine,
     backend: input.backend.name,
     variant: input.backend.variant,
+    dtype: input.dtype,
     threads: input.threads,
     weights: input.directory === undefined ? "random" : "trained",
     ...(modelHash !== undefined && { modelHash }),
@@ -83,12 +88,26 @@ async function commitOf(root: string): Promise<string | undefined> {
 
 /** Lines for people. */
 export function describeFingerprint(of: Fingerprint): string[] {
-  const { cpu, cores, platform, node, v8, backend, variant, threads, weights, modelHash, commit, load, timingLoop } =
-    of;
+  const {
+    cpu,
+    cores,
+    platform,
+    node,
+    v8,
+    backend,
+    variant,
+    dtype,
+    threads,
+    weights,
+    modelHash,
+    commit,
+    load,
+    timingLoop,
+  } = of;
   const busy = timingLoop.spread > 0.05 || Math.max(load.before, load.after) > cores / 2;
   return [
     `${cpu}, ${cores} cores; ${platform}; Node ${node} (V8 ${v8})`,
-    `${backend} (${variant}), ${threads.count} thread${threads.count === 1 ? "" : "s"}: ${threads.why}`,
+    `${backend} (${variant}), ${dtype}, ${threads.count} thread${threads.count === 1 ? "" : "s"}: ${threads.why}`,
     `weights ${weights}${modelHash === undefined ? "" : `, sha256 ${modelHash}…`}; ${commit === undefined ? "no commit" : `commit ${commit}`}`,
     `load ${load.before} before, ${load.after} after; timing loop ${timingLoop.ms.toFixed(3)} ms, p90 ${(100 * timingLoop.spread).toFixed(1)} % above${busy ? " (a busy machine: distrust small differences)" : ""}`,
   ];

@@ -44,6 +44,7 @@ export function recording(backend: InferenceBackend): RecordingBackend {
     allocate: (length, kind) => backend.allocate(length, kind),
     upload: (values) => backend.upload(values),
     pack: (matrix) => backend.pack(matrix),
+    packInt8: (matrix) => backend.packInt8(matrix),
     write: (handle, values) => backend.write(handle, values),
     read: (handle, length) => backend.read(handle, length),
     release: (handle) => backend.release(handle),
@@ -73,7 +74,8 @@ export function bareProducts(backend: InferenceBackend, operations: readonly Rec
     const product = productOf(name, args);
     if (product === undefined) continue;
     const bare = { ...product, out: backend.allocate(product.n * product.m) };
-    steps.push(() => backend.op("matmul", bare));
+    const kernel = product.weights.kind === "int8" ? "matmulInt8" : "matmul";
+    steps.push(() => backend.op(kernel, bare));
   }
   return () => {
     for (const step of steps) step();

@@ -98,8 +98,11 @@ function embedded(rows: number): Case {
 
 const everyText = (make: (rows: number) => Case): Case[] => textRows.map(make);
 
+const products = productShapes.flatMap(([k, m]) => productRows.map((n) => product(n, k, m)));
+
 const casesByKernel: Readonly<Record<InferenceKernelName, readonly Case[]>> = {
-  matmul: productShapes.flatMap(([k, m]) => productRows.map((n) => product(n, k, m))),
+  matmul: products,
+  matmulInt8: products,
   attention: textRows.flatMap((rows) => [attentionOf([rows]), attentionOf(ragged(rows))]),
   softmax: everyText((rows) => matrix(rows, { m: rows })),
   layerNorm: everyText((rows) => ({ ...matrix(rows), scalars: { eps: 1e-12 } })),

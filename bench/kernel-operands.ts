@@ -7,14 +7,15 @@ import { Random } from "../engine/random.ts";
 import { view } from "../engine/view.ts";
 import { type AnyContract, contractOf } from "../kernels/check.ts";
 import type { InferenceBackend, InferenceOps } from "../kernels/index.ts";
+import { quantiseWeights } from "../kernels/matmul-int8/quantise.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 
 /** Bytes of weights that together no cache holds. */
 const coldBytes = 128 * 2 ** 20;
 
-/** How many copies of weights of `length` values a case goes round. */
-export const copiesOf = (length: number, temperature: Temperature): number =>
-  temperature === "cold" ? Math.ceil(coldBytes / (4 * length)) : 1;
+/** How many copies of weights of so many bytes a case goes round. */
+export const copiesOf = (bytes: number, temperature: Temperature): number =>
+  temperature === "cold" ? Math.ceil(coldBytes / bytes) : 1;
 
 export interface ReadyCase {
   /** Runs the kernel `times` times; cold ones go on with the next copy of the weights. */
@@ -36,13 +37,16 @@ export function operandsOn(backend: InferenceBackend): (one: KernelCase, tempera
     return values;
   };
   let kept: { key: string; copies: Handle[] } = { key: "", copies: [] };
-  const weights = (shape: readonly number[], copies: number): readonly Handle[] => {
-    const key = `${shape} ${copies}`;
+  const weights = (shape: readonly number[], isInt8: boolean, temperature: Temperature): readonly Handle[] => {
+    const copies = copiesOf((isInt8 ? 1 : 4) * shape[0] * shape[1], temperature);
+    const key = `${shape} ${isInt8} ${copies}`;
     if (kept.key === key) return kept.copies;
     for (const handle of kept.copies) backend.release(handle);
     const [k, m] = shape;
     const matrix = view(numbers(k * m), [k, m]);
-    kept = { key, copies: Array.from({ length: copies }, () => backend.pack(matrix)) };
+    const integers = isInt8 ? quantiseWeights(matrix) : undefined;
+    const pack = () => (integers === undefined ? backend.pack(matrix) : backend.packInt8(integers));
+    kept = { key, copies: Array.from({ length: copies }, pack) };
     return kept.copies;
   };
 
@@ -56,7 +60,7 @@ export function operandsOn(backend: InferenceBackend): (one: KernelCase, tempera
       const shape = operand.shape(sizes as never);
       const length = shape.reduce((a, b) => a * b, 1);
       if (operand.role === "packed") {
-        packed = { name, copies: weights(shape, copiesOf(length, temperature)) };
+        packed = { name, copies: weights(shape, operand.kind === "int8", temperature) };
         args[name] = packed.copies[0];
         continue;
       }

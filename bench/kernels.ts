@@ -184,14 +184,16 @@ function rates(
   const bytes = cost.bytes / seconds;
   const reach = temperature === "cold" ? Number.POSITIVE_INFINITY : cost.bytes;
   const isProduct = cost.macs > 0;
+  const isInt8 = Object.values(contractOf(one.kernel).operands).some(({ kind }) => kind === "int8");
+  const issuePeak = isInt8 ? peaks?.int8OpsPerSecond : peaks?.flopsPerSecond;
   return {
     ...(isProduct && { gflopsPerSecond: flops / 1e9 }),
     gbytesPerSecond: bytes / 1e9,
     ...(!isProduct && cost.elements > 0 && { nsPerElement: (1e9 * seconds) / cost.elements }),
-    ...(peaks &&
+    ...(issuePeak !== undefined &&
       isProduct && {
-        ofIssuePeak: flops / peaks.flopsPerSecond,
-        bestOfIssuePeak: (2 * cost.macs) / bestSeconds / peaks.flopsPerSecond,
+        ofIssuePeak: flops / issuePeak,
+        bestOfIssuePeak: (2 * cost.macs) / bestSeconds / issuePeak,
       }),
     ...(peaks && { ofReadPeak: bytes / readPeakFor(peaks, reach).bytesPerSecond }),
   };

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BertConfig } from "../bert/config.ts";
+import type { Dtype } from "../bert/dtype.ts";
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { hashOf } from "../engine/random.ts";
@@ -82,6 +83,7 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
   const model = await subject.open();
   const loadMs = performance.now() - loadStart;
   const { name, variant } = model.backend;
+  const { dtype } = model;
   let timed: Awaited<ReturnType<typeof timeWays<string>>>;
   let offlineRows: OfflineRow[];
   try {
@@ -101,14 +103,14 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
   }
   const peakBytes = 1024 * process.resourceUsage().maxRSS;
   yardstick.measure();
-  const roof = name === "wasm" ? await roofOf(variant as Variant, config) : undefined;
+  const roof = name === "wasm" ? await roofOf(variant as Variant, config, dtype) : undefined;
   const observed = await observe(subject.open, texts, ways, roof, (line) => options.progress(line));
   const { runs, seconds, progress } = options;
   const peers = options.peers
     ? await timePeers(subject, narrowestWay(subject), { runs, seconds, progress })
     : peersNotTimed;
   const simd = name === "wasm" ? (variant as Variant) : undefined;
-  const cold = options.coldStarts > 0 ? await coldStartOf(subject, options, simd) : undefined;
+  const cold = options.coldStarts > 0 ? await coldStartOf(subject, options, simd, dtype) : undefined;
   options.progress("");
   const titles = Object.fromEntries(Object.entries(ways).map(([way, { title }]) => [way, title]));
   const meaningful = subject.directory !== undefined;
@@ -138,6 +140,7 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
     peers,
     fingerprint: await fingerprint({
       backend: { name, variant },
+      dtype,
       threads: options.threads,
       directory: subject.directory,
       packageRoot: options.packageRoot,
@@ -161,17 +164,20 @@ function offlineOf(
 }
 
 /** Weights are read once a forward: how fast, depends on which cache holds all of them. */
-async function roofOf(variant: Variant, { layers, d, f }: BertConfig): Promise<Roof> {
-  const weightBytes = 4 * layers * (4 * d * d + 2 * d * f);
+async function roofOf(variant: Variant, { layers, d, f }: BertConfig, dtype: Dtype): Promise<Roof> {
+  const weightBytes = (dtype === "int8" ? 1 : 4) * layers * (4 * d * d + 2 * d * f);
   const buffer = readBuffers.find((bytes) => bytes >= weightBytes) ?? readBuffers[readBuffers.length - 1];
-  const { flopsPerSecond, reads } = await (await peakMeter(variant, { buffers: [buffer] })).measure();
-  return { macsPerSecond: flopsPerSecond / 2, bytesPerSecond: reads[0].bytesPerSecond };
+  const { flopsPerSecond, int8OpsPerSecond, reads } = await (await peakMeter(variant, { buffers: [buffer] })).measure();
+  // The plain build has no instruction for bytes: its roof is the floats' one.
+  const issue = dtype === "int8" ? (int8OpsPerSecond ?? flopsPerSecond) : flopsPerSecond;
+  return { macsPerSecond: issue / 2, bytesPerSecond: reads[0].bytesPerSecond };
 }
 
 async function coldStartOf(
   subject: Subject,
   { coldStarts, backend, threads, vocabulary, progress }: LatencyOptions,
   simd: Variant | undefined,
+  dtype: Dtype,
 ): Promise<ColdStart | { absent: string }> {
   progress("cold starts");
   const { source, texts, ways, config, taper } = subject;
@@ -186,7 +192,7 @@ async function coldStartOf(
       const task: Task = {
         build,
         model: subject.directory ?? temporary!.path,
-        options: { threads: threads.count, backend, simd },
+        options: { threads: threads.count, backend, simd, dtype },
         texts: [source?.[0] ?? texts[0]],
         ways: [{ name: "first", dials: way.options(0) }],
       };

@@ -28,7 +28,7 @@ export interface Task {
   /** A model directory. */
   readonly model: string;
   /** For the build's `loadModel`. */
-  readonly options: Pick<LoadOptions, "threads" | "simd"> & { readonly backend?: BackendName | undefined };
+  readonly options: Pick<LoadOptions, "threads" | "simd" | "dtype"> & { readonly backend?: BackendName | undefined };
   /** Texts to tokenise in every query, or ids as they are. */
   readonly texts: readonly (Text | TimedText)[];
   readonly ways: readonly ProcessWay[];

@@ -5,6 +5,7 @@
 import { buildBert } from "../bert/build.ts";
 import { parameterSource } from "../bert/checkpoint.ts";
 import type { BertConfig } from "../bert/config.ts";
+import { type Dtype, int8Source } from "../bert/dtype.ts";
 import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { Random } from "../engine/random.ts";
@@ -13,14 +14,27 @@ import type { ReadTensor } from "./peers/peer.ts";
 import type { TimedText } from "./ways.ts";
 
 /** The model owns the backend from here on. */
-export function randomModel(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, seed: number): Model {
-  return modelOf(config, taper, backend, randomWeights(seed));
+export function randomModel(
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+  seed: number,
+  dtype: Dtype = "f32",
+): Model {
+  return modelOf(config, taper, backend, randomWeights(seed), dtype);
 }
 
 /** A model of parameters that `read` gives by name and shape. It owns the backend from here on. */
-export function modelOf(config: BertConfig, taper: TaperConfig, backend: InferenceBackend, read: ReadTensor): Model {
+export function modelOf(
+  config: BertConfig,
+  taper: TaperConfig,
+  backend: InferenceBackend,
+  read: ReadTensor,
+  dtype: Dtype = "f32",
+): Model {
   try {
-    return new Model(buildBert(config, taper, parameterSource(backend, read)), backend);
+    const floats = parameterSource(backend, read);
+    return new Model(buildBert(config, taper, dtype === "int8" ? int8Source(floats, backend, read) : floats), backend);
   } catch (error) {
     backend.dispose();
     throw error;

@@ -5,6 +5,7 @@
  */
 import type { Handle } from "../engine/backend.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import { applyLinear } from "../kernels/linear.ts";
 import type { LayerParameters } from "./parameters.ts";
 
 /** The sizes of the rows that a half-layer works on. */
@@ -44,9 +45,9 @@ export function attend(
   { out, hidden, starts, mask, importance }: AttendArgs,
   { qkv, context, summed }: LayerBuffers,
 ): void {
-  backend.op("matmul", { out: qkv, a: hidden, ...layer.qkv, n });
+  applyLinear(backend, layer.qkv, { out: qkv, a: hidden, n });
   backend.op("attention", { out: context, qkv, starts, mask, importance, n, d, h, texts, pairs });
-  backend.op("matmul", { out: summed, a: context, ...layer.attentionOut, residual: hidden, n });
+  applyLinear(backend, layer.attentionOut, { out: summed, a: context, residual: hidden, n });
   backend.op("layerNorm", { out, x: summed, ...layer.attentionNorm, eps, n, d });
 }
 
@@ -58,7 +59,7 @@ export function feedForward(
   { out, hidden }: { out: Handle; hidden: Handle },
   { inner, summed }: LayerBuffers,
 ): void {
-  backend.op("matmul", { out: inner, a: hidden, ...layer.up, activation: "gelu", n });
-  backend.op("matmul", { out: summed, a: inner, ...layer.down, residual: hidden, n });
+  applyLinear(backend, layer.up, { out: inner, a: hidden, activation: "gelu", n });
+  applyLinear(backend, layer.down, { out: summed, a: inner, residual: hidden, n });
   backend.op("layerNorm", { out, x: summed, ...layer.outputNorm, eps, n, d });
 }

@@ -10,13 +10,20 @@ import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
 import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
+import { checkDtype, type Dtype } from "./dtype.ts";
 import { Model, type ModelOptions } from "./model.ts";
+import type { ParameterSource } from "./parameters.ts";
 import { readParameters } from "./read-parameters.ts";
 import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface LoadOptions extends ModelOptions {
+  /**
+   * In what the encoder's linear layers compute: "f32", or "int8" (weights with a scale for each output, activations with one for each
+   * row). Default: what the directory is stored in; a float one is quantised as it is loaded.
+   */
+  readonly dtype?: Dtype | undefined;
   /**
    * Where to compute. Default "auto": the fastest on this CPU. A backend object is the model's from here on: it is disposed together
    * with it, or when the directory cannot be loaded.
@@ -35,7 +42,7 @@ export interface LoadOptions extends ModelOptions {
   readonly threads?: number | undefined;
 }
 
-const optionNames = ["backend", "simd", "threads", "tokenBudget"];
+const optionNames = ["dtype", "backend", "simd", "threads", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
@@ -44,6 +51,7 @@ const optionNames = ["backend", "simd", "threads", "tokenBudget"];
 export async function loadModel(directory: string, options: LoadOptions = {}): Promise<Model> {
   checkDirectory(directory);
   refuseUnknown(options, optionNames, "loadModel()");
+  const dtype = checkDtype(options.dtype, "loadModel(): dtype");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
   const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd, threads: options.threads });
@@ -51,7 +59,7 @@ export async function loadModel(directory: string, options: LoadOptions = {}): P
     const { config, taper } = await readConfigs(directory);
     const [tokenizer, bert] = await both(
       loadTokenizer(directory).then((tokenizer) => checkTokenizer(tokenizer, config, directory)),
-      readBert(directory, config, taper, backend),
+      readBert(directory, config, taper, backend, dtype),
     );
     return new Model(bert, backend, tokenizer, options);
   } catch (error) {
@@ -100,7 +108,15 @@ async function readBert(
   config: BertConfig,
   taper: TaperConfig,
   backend: InferenceBackend,
+  dtype: Dtype | undefined,
 ): Promise<Bert> {
+  const stored = taper.quantization?.dtype ?? "f32";
+  if (stored === "int8" && dtype === "f32") {
+    throw new TaperError(
+      "ERR_OPTION",
+      `loadModel(): ${directory} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
+    );
+  }
   const path = `${directory}/model.safetensors`;
   if (!(await exists(path)) && (await exists(`${directory}/pytorch_model.bin`))) {
     throw new TaperError(
@@ -111,7 +127,8 @@ async function readBert(
   }
   const file = await openSafetensors(await fileSource(path));
   try {
-    return await readParameters(file, backend, (source) => buildBert(config, taper, source));
+    const build = (source: ParameterSource) => buildBert(config, taper, source);
+    return await readParameters(file, backend, build, { stored, computed: dtype ?? stored });
   } finally {
     await file.close();
   }

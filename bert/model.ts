@@ -9,6 +9,7 @@ import { lengthsOf, packBatch, splitByTokens } from "./batch.ts";
 import { abilitiesOf, type Bert, predictorWidthOf } from "./bert.ts";
 import type { BertConfig } from "./config.ts";
 import { type Abilities, checkDials, type Dials, planOf } from "./dials.ts";
+import type { Dtype } from "./dtype.ts";
 import { encode } from "./encoder.ts";
 import type { Flips } from "./narrowing.ts";
 import { type Answer, bestSpan, meanRow, type Tag } from "./readouts.ts";
@@ -76,6 +77,11 @@ export class Model {
 
   get config(): BertConfig {
     return this.bert.config;
+  }
+
+  /** In what the encoder's linear layers compute. */
+  get dtype(): Dtype {
+    return this.bert.parameters.layers[0].qkv.weights.kind === "int8" ? "int8" : "f32";
   }
 
   /** What a call does that names no dials. */

@@ -17,13 +17,15 @@ export interface TaperConfig {
     /** True if the checkpoint has a head after each layer but the last. */
     readonly heads?: boolean;
   };
+  /** Present if the encoder's linear layers are stored in 8 bits (`taperbert quantize`). */
+  readonly quantization?: { readonly dtype: "int8" };
   /** What a call does that names no dials. Absent: dense. */
   readonly dials?: Dials;
 }
 
 /** Reads a parsed `taperbert.json`. `where` names the file in errors. Throws ERR_CONFIG. */
 export function parseTaperConfig(json: unknown, layers: number, where: string): TaperConfig {
-  const root = object(json, where, ["schemaVersion", "skim", "exit", "dials"]);
+  const root = object(json, where, ["schemaVersion", "skim", "exit", "quantization", "dials"]);
   if (root.schemaVersion !== taperSchemaVersion) {
     throw new TaperError(
       "ERR_CONFIG",
@@ -57,8 +59,21 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
   if (exit?.heads !== undefined && typeof exit.heads !== "boolean") {
     throw new TaperError("ERR_CONFIG", `${where}: "exit.heads" must be true or false, found ${show(exit.heads)}.`);
   }
+  const quantization =
+    root.quantization === undefined ? undefined : object(root.quantization, `${where}: "quantization"`, ["dtype"]);
+  if (quantization !== undefined && quantization.dtype !== "int8") {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "quantization.dtype" must be "int8", found ${show(quantization.dtype)}.`,
+    );
+  }
   const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
-  return { ...(skim && { skim }), ...(exit && { exit }), ...(dials && { dials }) } as TaperConfig;
+  return {
+    ...(skim && { skim }),
+    ...(exit && { exit }),
+    ...(quantization && { quantization }),
+    ...(dials && { dials }),
+  } as TaperConfig;
 }
 
 /** The "dials" of a parsed file. Throws ERR_CONFIG. */

@@ -5,6 +5,7 @@ import { gflops } from "../bench/flops.ts";
 import { type PartName, partNames } from "../bench/operations.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
 import type { TimedText } from "../bench/ways.ts";
+import { checkDtype } from "../bert/dtype.ts";
 import { loadModel } from "../bert/load.ts";
 import type { Trace } from "../bert/trace.ts";
 import { TaperError } from "../engine/errors.ts";
@@ -104,7 +105,7 @@ async function tracesOf(
   }
   const dials = dialsOf(values);
   const backend = counting((await openBackend(values)).backend);
-  const model = await loadModel(directory, { backend });
+  const model = await loadModel(directory, { backend, dtype: checkDtype(values.dtype, "--dtype") });
   try {
     const traces: Trace[] = [];
     backend.reset();

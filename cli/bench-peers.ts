@@ -30,7 +30,7 @@ const flags = {
   start: { type: "boolean", help: "instead: from process start to first logits, against onnxruntime-node" },
   peers: { type: "string", value: "P,P,…", help: `of ${peerNames.join(", ")}; default all` },
   variants: { type: "string", value: "V,V,…", help: "our builds, of plain, relaxed and wide; default relaxed,wide" },
-  dtype: { type: "string", value: "TYPE", help: "f32 (the default) or int8: what the peers compute in; ours is f32" },
+  dtype: { type: "string", value: "TYPE", help: "f32 (the default) or int8: what all compute in" },
   threads: { type: "string", value: "N", help: "threads of the peers; default 1. Ours runs on one" },
   runs: { type: "string", value: "R", help: "rounds; default 15, or 7 starts" },
   seconds: { type: "string", value: "S", help: "no further round of a batch after so long; default 10" },
@@ -46,7 +46,7 @@ const examples = [
 ];
 
 const about = `The peers live in bench/peers of a checkout, a package of its own that has to be installed first. All have the same random weights,
-in the form that suits each best, and must give our logits (to 1e-4 in f32) before anything is timed. They run in turn; times are medians, and
+in the form that suits each best, and must give our logits (to 1e-4 in f32; 8 bits differ by what is printed) before anything is timed. They run in turn; times are medians, and
 "÷ X" is how much longer one took than X: above 1, X is the faster. The machine's instruction set matters: onnxruntime-node uses AVX-512 and VNNI
 where there are any, WebAssembly has neither.`;
 
@@ -90,7 +90,7 @@ export async function benchPeers(argv: readonly string[], io: Io): Promise<numbe
   const header = { shape: values.shape ?? "base", dtype: values.dtype ?? "f32", threads: Number(values.threads ?? 1) };
   if (values.json) printJson(io, { ...header, batches: reports, missing, environment: where });
   else {
-    io.out(`${header.shape}, random weights, peers in ${header.dtype} on ${header.threads} thread(s); milliseconds`);
+    io.out(`${header.shape}, random weights, ${header.dtype}, peers on ${header.threads} thread(s); milliseconds`);
     for (const report of reports) for (const line of inWords(report)) io.out(line);
     for (const { name, absent } of missing) io.out(`${name}: ${absent}`);
     io.err(describeEnvironment(where));
@@ -125,7 +125,7 @@ async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padd
   const missing: { name: PeerName | Variant; absent: string }[] = [];
   for (const variant of wanted) {
     const why = refusal(variant);
-    if (why === undefined) rivals.push({ name: ourName(variant), session: openOurs(variant, weights), variant });
+    if (why === undefined) rivals.push({ name: ourName(variant), session: openOurs(variant, weights, dtype), variant });
     else missing.push({ name: variant, absent: `cannot run here: ${why}` });
   }
   if (rivals.length === 0)

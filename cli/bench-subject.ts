@@ -2,6 +2,7 @@
 import { randomModel } from "../bench/random-model.ts";
 import { type Subject, scheduledWays, trainedWays } from "../bench/subject.ts";
 import type { OpenModel } from "../bench/ways.ts";
+import { checkDtype } from "../bert/dtype.ts";
 import { loadModel } from "../bert/load.ts";
 import type { TextRow } from "../train/data.ts";
 import { type BenchTexts, type benchFlags, benchTexts, describeSchedule, scheduleOf } from "./bench-flags.ts";
@@ -49,9 +50,10 @@ function textsOf(
 const hasLabels = (rows: readonly TextRow[]): boolean => rows.some(({ label }) => label !== undefined);
 
 function opener({ directory, config, taper }: Described, values: Values<typeof benchFlags>): OpenModel {
+  const dtype = checkDtype(values.dtype, "--dtype");
   return async (wrap = (backend) => backend) => {
     const wrapped = wrap((await openBackend(values)).backend);
-    if (directory !== undefined) return loadModel(directory, { backend: wrapped });
-    return randomModel(config, taper, wrapped, 1);
+    if (directory !== undefined) return loadModel(directory, { backend: wrapped, dtype });
+    return randomModel(config, taper, wrapped, 1, dtype);
   };
 }

@@ -1,8 +1,17 @@
 /** `taperbert eval`: a labelled file through a model: accuracy, arithmetic, milliseconds. */
 import { describeEnvironment, environment } from "../bench/environment.ts";
-import { type Evaluation, evaluate, type LabelledText, type Realised, timeAgainstDense } from "../bench/evaluate.ts";
+import {
+  type Evaluation,
+  evaluate,
+  type LabelledText,
+  largestDifference,
+  type Realised,
+  timeAgainstDense,
+} from "../bench/evaluate.ts";
 import { gflops } from "../bench/flops.ts";
 import { type Paired, paired } from "../bench/paired.ts";
+import type { Dials } from "../bert/dials.ts";
+import { checkDtype } from "../bert/dtype.ts";
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
@@ -21,6 +30,12 @@ const flags = {
     value: "DIR",
     help: "also run this model dense, and compare text by text; may be DIR of --model",
   },
+  "against-dtype": {
+    type: "string",
+    value: "NAME",
+    help: "with --against: what that one computes in; default --dtype's",
+  },
+  "against-dials": { type: "boolean", help: "with --against: run that one with the same dials, not dense" },
   time: { type: "boolean", help: "also time the dense model on the same texts, interleaved, one text at a time" },
   runs: { type: "string", value: "R", help: "with --time: rounds per text; default 5" },
   ...commonFlags,
@@ -31,12 +46,14 @@ const examples = [
   "taperbert eval --model DIR --data dev.tsv --no-skim --no-exit",
   "taperbert eval --model DIR --data dev.tsv --entropy 0.3 --limit 200 --time",
   "taperbert eval --model DIR --data dev.tsv --against DIR",
+  "taperbert eval --model DIR --dtype int8 --no-skim --no-exit --data dev.tsv --against DIR --against-dtype f32",
 ];
 
 const about = `GFLOPs are per text. speedup: dense on the real length ÷ executed, overheads counted, as a ratio of sums.
 paddedSpeedup: dense, each text padded to the longest of its batch of 32 (in the file's order) ÷ executed.
 meanKept: rows attended to ÷ length, over the layers that a text reached. msPerText: ids to logits; tokenisation is apart.
-against: accuracy minus that of the other model run dense, with a paired 95 % interval, and how often both answer alike.
+against: accuracy minus that of the other model run dense, with a paired 95 % interval, how often both answer alike, and how
+far their logits are apart at most.
 realised (with --time): dense ÷ narrowed in milliseconds, from medians of interleaved rounds; realisedOfCounted: that ÷ speedup.`;
 
 export async function evaluation(argv: readonly string[], io: Io): Promise<number> {
@@ -49,6 +66,9 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
   const batch = numberOf(values.batch, "batch", { least: 1, whole: true }) ?? 1;
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 5;
   if (values.runs !== undefined && !values.time) throw new TaperError("ERR_OPTION", "--runs goes with --time.");
+  const againstDtype = checkDtype(values["against-dtype"], "--against-dtype");
+  const lonely = values.against === undefined && (againstDtype !== undefined || values["against-dials"]);
+  if (lonely) throw new TaperError("ERR_OPTION", "--against-dtype and --against-dials go with --against.");
   const rows = await readRows("eval", values);
   await withModel("eval", values, async (model) => {
     if (model.config.task !== "sequence-classification") {
@@ -68,7 +88,13 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
     const against =
       values.against === undefined
         ? undefined
-        : await compare(await openModel(values.against, values), figures, texts, batch);
+        : await compare(
+            await openModel(values.against, { ...values, dtype: againstDtype ?? values.dtype }),
+            values["against-dials"] ? dials : { skim: false, exit: false },
+            figures,
+            texts,
+            batch,
+          );
     if (values.json) printJson(io, { ...inJson(figures, timed, against), environment: await environment() });
     else for (const line of inWords(figures, timed, against)) io.out(line);
     if (!values.json) io.err(describeEnvironment(await environment()));
@@ -77,20 +103,24 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
 }
 
 interface Against extends Paired {
-  /** The other model's accuracy, dense. */
+  /** The other model's accuracy. */
   readonly accuracy: number;
+  /** The largest |difference| between the two models' logits. */
+  readonly largestLogitDifference: number;
 }
 
 async function compare(
   other: Model,
-  { answers }: Evaluation,
+  dials: Dials,
+  { answers, logits }: Evaluation,
   texts: readonly LabelledText[],
   batch: number,
 ): Promise<Against> {
   try {
-    const dense = await evaluate(other, texts, { skim: false, exit: false }, batch);
+    const its = await evaluate(other, texts, dials, batch);
     const truth = texts.map(({ label }) => label);
-    return { accuracy: dense.accuracy, ...paired(answers, dense.answers, truth) };
+    const largestLogitDifference = largestDifference(logits, its.logits);
+    return { accuracy: its.accuracy, ...paired(answers, its.answers, truth), largestLogitDifference };
   } finally {
     await other.dispose();
   }
@@ -133,12 +163,13 @@ function inWords(figures: Evaluation, timed: Realised | undefined, against: Agai
   ];
   if (against !== undefined) {
     const points = (share: number): string => `${share < 0 ? "" : "+"}${(100 * share).toFixed(2)}`;
-    rows.push(["the other model, dense: accuracy", percent(against.accuracy)]);
+    rows.push(["the other model: accuracy", percent(against.accuracy)]);
     rows.push([
       "difference in points (paired 95 % interval)",
       `${points(against.difference)} (${points(against.low)} … ${points(against.high)})`,
     ]);
-    rows.push(["answers alike", percent(against.agreement)]);
+    rows.push(["answers alike", `${(100 * against.agreement).toFixed(2)} %`]);
+    rows.push(["largest difference of logits", digits(against.largestLogitDifference)]);
   }
   if (timed !== undefined) {
     rows.push(["ms per text, alone, interleaved", digits(timed.msPerText)]);

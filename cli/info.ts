@@ -1,6 +1,7 @@
 /** `taperbert info`: what computes here and why; with --model, what that model is and can do. */
 
 import { describeEnvironment, environment } from "../bench/environment.ts";
+import { checkDtype, type Dtype } from "../bert/dtype.ts";
 import { readConfigs } from "../bert/load.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
@@ -19,10 +20,11 @@ export async function info(argv: readonly string[], io: Io): Promise<number> {
     printHelp(io, examples, about, flags);
     return 0;
   }
+  const dtype = checkDtype(values.dtype, "--dtype");
   const { backend, why, variantWhy, threads } = await openBackend(values);
   const { name, variant } = backend;
   backend.dispose();
-  const model = values.model === undefined ? undefined : await describeModel(values.model);
+  const model = values.model === undefined ? undefined : await describeModel(values.model, dtype);
   const where = await environment();
   if (values.json) {
     const here = {
@@ -51,14 +53,16 @@ export async function info(argv: readonly string[], io: Io): Promise<number> {
   io.out(
     `skims    ${predictorWidth > 0 ? `predictors of width ${predictorWidth}` : "no predictors"}; ${attentionThresholds === undefined ? "no attention thresholds" : `attention thresholds ${attentionThresholds.join(", ")}`}`,
   );
+  io.out(`dtype    ${model.dtype}${model.stored === "int8" ? ", stored so" : ""}`);
   io.out(`exits    ${exitHeads ? `a head after each of ${layers - 1} layers` : "no heads"}`);
   io.out(`dials    ${JSON.stringify(model.dials)}`);
   return 0;
 }
 
 /** From the two configurations alone; the checkpoint is not read. */
-async function describeModel(directory: string) {
+async function describeModel(directory: string, dtype: Dtype | undefined) {
   const { config, taper } = await readConfigs(directory);
+  const stored = taper.quantization?.dtype ?? "f32";
   const { layers, d, h, f, vocabulary, maxPositions, types } = config;
   return {
     directory,
@@ -70,6 +74,8 @@ async function describeModel(directory: string) {
       attentionThresholds: taper.skim?.attentionThresholds,
       exitHeads: taper.exit?.heads ?? false,
     },
+    dtype: dtype ?? stored,
+    stored,
     dials: taper.dials ?? { skim: false, exit: false },
   };
 }

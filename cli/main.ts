@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     load: async () => (await import("./bench.ts")).bench,
   },
   train: { about: "train a model from a config", load: async () => (await import("./train.ts")).train },
+  quantize: {
+    about: "a model directory into one with 8-bit weights",
+    load: async () => (await import("./quantize.ts")).quantize,
+  },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {
     about: "sample sentences through the bundled model, drawn",

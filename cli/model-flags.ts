@@ -1,13 +1,17 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
 import { type BackendName, type ChosenBackend, chooseBackend, type Simd } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
+
+import { checkDtype } from "../bert/dtype.ts";
 import { type LoadOptions, loadModel } from "../bert/load.ts";
+
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
 import { type Flags, numberOf, required, type Values } from "./flags.ts";
 
 export const backendFlags = {
   backend: { type: "string", value: "NAME", help: "auto (the default), wasm, scalar or reference" },
+  dtype: { type: "string", value: "NAME", help: "f32 or int8: what the encoder computes in; default: as it is stored" },
   simd: {
     type: "string",
     value: "BUILD",
@@ -89,6 +93,7 @@ export function loadOptions(values: Values<typeof backendFlags>): LoadOptions & 
   return {
     ...given("backend", values.backend as BackendName | undefined),
     ...given("simd", values.simd as Simd | undefined),
+    ...given("dtype", checkDtype(values.dtype, "--dtype")),
     ...given("threads", numberOf(values.threads, "threads", { least: 1, whole: true })),
   };
 }
@@ -99,8 +104,9 @@ export async function openModel(
   values: Values<typeof backendFlags>,
   chosen?: ChosenBackend,
 ): Promise<Model> {
+  const dtype = given("dtype", checkDtype(values.dtype, "--dtype"));
   const { backend } = chosen ?? (await openBackend(values));
-  return loadModel(directory, { backend });
+  return loadModel(directory, { backend, ...dtype });
 }
 
 /** Loads the model that flags name, lets `use` have it, and gives its memory back whatever happens. */

@@ -9,9 +9,20 @@ import type { View } from "./view.ts";
 
 export type Kind = "f32" | "i32";
 
-/** A flat buffer that lives where the backend lives. `packed` buffers are weights in the backend's own layout. */
+/** A matrix in 8-bit integers, one scale for each row: row j stands for scales[j] · values[j]. */
+export interface Int8Matrix {
+  /** Rows and columns. */
+  readonly m: number;
+  readonly k: number;
+  /** [m, k], row-major, from −63 to 63. */
+  readonly values: Int8Array;
+  /** [m] */
+  readonly scales: Float32Array;
+}
+
+/** A flat buffer that lives where the backend lives. `packed` and `int8` buffers are weights in the backend's own layout. */
 export interface Handle {
-  readonly kind: Kind | "packed";
+  readonly kind: Kind | "packed" | "int8";
   /** Number of values. */
   readonly length: number;
 }
@@ -27,6 +38,8 @@ export interface Backend<Ops, H extends Handle = Handle> {
   upload(values: View<Float32Array | Float64Array | Int32Array>): H;
   /** A matrix [k, m] to be the `weights` of matmul, in the layout that this backend reads fastest. Strides are free. */
   pack(matrix: View<Float32Array | Float64Array>): H;
+  /** A matrix [m, k] to be the `weights` [k, m] of matmulInt8. Throws ERR_BACKEND where there is no such kernel. */
+  packInt8(matrix: Int8Matrix): H;
   /** Writes the first `values.length` values of a buffer. */
   write(handle: H, values: ArrayLike<number>): void;
   op<K extends keyof Ops>(name: K, args: Ops[K]): void;

@@ -1,6 +1,6 @@
 /**
  * Tensors from the bytes of a safetensors file, and back. Runs in browsers; `safetensors-file.ts` has the files.
- * Values are float32, stored as F32, F16 or BF16; other data types are listed and refused when read.
+ * Values are float32, stored as F32, F16 or BF16, or 8-bit integers, stored as I8; other data types are listed and refused when read.
  * Assumes a little-endian machine, as WebAssembly memory is.
  * Source: https://github.com/huggingface/safetensors#format
  */
@@ -19,12 +19,25 @@ export interface StoredTensor {
    * @throws TaperError ERR_CHECKPOINT if the data type is not F32, F16 or BF16
    */
   read(): Float32Array;
+  /**
+   * The same of an I8 tensor; they share memory with the file's bytes.
+   * @throws TaperError ERR_CHECKPOINT if the data type is another
+   */
+  readInt8(): Int8Array;
 }
 
 export type StoredType = "F32" | "F16" | "BF16";
+const valueBytes = { F32: 4, F16: 2, BF16: 2, I8: 1 } as const;
+
+/** A tensor to write, in row-major order. Integers are stored as I8, floats as `dtype` says, or as the options do for all. */
+export interface WritableTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int8Array;
+  readonly dtype?: StoredType;
+}
 
 export interface WriteOptions {
-  /** How to store the values; F16 and BF16 round to the nearest, ties to even. */
+  /** How to store floats; F16 and BF16 round to the nearest, ties to even. */
   dtype: StoredType;
   /** Strings to store beside the tensors. */
   metadata?: Readonly<Record<string, string>> | undefined;
@@ -53,7 +66,15 @@ export function parseMetadata(bytes: Uint8Array, where: string): ReadonlyMap<str
 /** A tensor over its bytes, which are those of its entry. */
 export function storedTensor(name: string, entry: TensorEntry, bytes: Uint8Array, where: string): StoredTensor {
   const { dtype, shape } = entry;
-  return { dtype, shape, read: () => decode(name, dtype, bytes, where) };
+  return {
+    dtype,
+    shape,
+    read: () => decode(name, dtype, bytes, where),
+    readInt8() {
+      if (dtype === "I8") return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      throw unreadable(name, dtype, where, "I8");
+    },
+  };
 }
 
 /**
@@ -61,17 +82,18 @@ export function storedTensor(name: string, entry: TensorEntry, bytes: Uint8Array
  * @throws TaperError ERR_CHECKPOINT if a shape does not fit its data, or a finite value would be infinite as F16
  */
 export function writeSafetensors(
-  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  tensors: ReadonlyMap<string, WritableTensor>,
   options: WriteOptions,
 ): Uint8Array<ArrayBuffer> {
-  const { dtype, metadata } = options;
-  const valueBytes = dtype === "F32" ? 4 : 2;
+  const { metadata } = options;
   const entries: [string, object][] = metadata === undefined ? [] : [["__metadata__", metadata]];
   let dataBytes = 0;
-  for (const [name, { shape, data }] of tensors) {
+  for (const [name, tensor] of tensors) {
+    const { shape, data } = tensor;
+    const dtype = data instanceof Int8Array ? "I8" : (tensor.dtype ?? options.dtype);
     checkWritable(name, shape, data, dtype);
     const begin = dataBytes;
-    dataBytes += data.length * valueBytes;
+    dataBytes += data.length * valueBytes[dtype];
     entries.push([name, { dtype, shape, data_offsets: [begin, dataBytes] }]);
   }
   // Object.fromEntries defines even "__proto__" as a plain property.
@@ -82,8 +104,8 @@ export function writeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - LENGTH_BYTES), true);
   bytes.set(json, LENGTH_BYTES);
   let at = start;
-  for (const { data } of tensors.values()) {
-    const encoded = encode(data, dtype);
+  for (const { data, dtype } of tensors.values()) {
+    const encoded = data instanceof Int8Array ? data : encode(data, dtype ?? options.dtype);
     bytes.set(new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength), at);
     at += encoded.byteLength;
   }
@@ -106,19 +128,19 @@ function decode(name: string, dtype: string, bytes: Uint8Array, where: string): 
     const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
     return dtype === "F16" ? halvesToFloats(halves) : bfloatsToFloats(halves);
   }
-  throw unreadable(name, dtype, where);
+  throw unreadable(name, dtype, where, "F32, F16 or BF16");
 }
 
 /** The data type of a tensor whose values this library can read. Throws ERR_CHECKPOINT for any other. */
 export function storedType(name: string, dtype: string, where: string): StoredType {
   if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return dtype;
-  throw unreadable(name, dtype, where);
+  throw unreadable(name, dtype, where, "F32, F16 or BF16");
 }
 
-function unreadable(name: string, dtype: string, where: string): TaperError {
+function unreadable(name: string, dtype: string, where: string, expected: string): TaperError {
   return new TaperError(
     "ERR_CHECKPOINT",
-    `${where}: tensor ${JSON.stringify(name)}: expected values of type F32, F16 or BF16; found ${dtype}. Convert the checkpoint.`,
+    `${where}: tensor ${JSON.stringify(name)}: expected values of type ${expected}; found ${dtype}. Convert the checkpoint.`,
   );
 }
 
@@ -127,7 +149,12 @@ function encode(data: Float32Array, dtype: StoredType): Float32Array | Uint16Arr
   return dtype === "F16" ? floatsToHalves(data) : floatsToBfloats(data);
 }
 
-function checkWritable(name: string, shape: readonly number[], data: Float32Array, dtype: StoredType): void {
+function checkWritable(
+  name: string,
+  shape: readonly number[],
+  data: Float32Array | Int8Array,
+  dtype: StoredType | "I8",
+): void {
   const what = `tensor ${JSON.stringify(name)}`;
   const refuse = (expected: string, found: string) =>
     new TaperError("ERR_CHECKPOINT", `${what}: expected ${expected}; found ${found}.`);

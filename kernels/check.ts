@@ -36,7 +36,7 @@ const entries = new Map<string, readonly Entry[]>(
     name,
     Object.entries(operands).map(([key, { role, kind, optional, shape }]) => ({
       key,
-      kind: role === "packed" ? "packed" : (kind ?? "f32"),
+      kind: kind ?? (role === "packed" ? "packed" : "f32"),
       isOptional: optional ?? false,
       isOutput: role !== "in" && role !== "packed",
       shape,

@@ -6,14 +6,14 @@
  * `pairs` Σ rows² over texts.
  */
 
-/** "in" is read, "out" is overwritten whole, "inout" is added to or partly written, "packed" comes from `Backend.pack`. */
+/** "in" is read, "out" is overwritten whole, "inout" is added to or partly written, "packed" comes from `Backend.pack` or `packInt8`. */
 export type Role = "in" | "out" | "inout" | "packed";
 
 export interface Operand<Sizes> {
   readonly role: Role;
   readonly shape: (sizes: Sizes) => readonly number[];
-  /** "f32" unless said. */
-  readonly kind?: "i32";
+  /** "f32" unless said; of packed operands, "int8" comes from `packInt8`. */
+  readonly kind?: "i32" | "int8";
   readonly optional?: true;
 }
 

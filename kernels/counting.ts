@@ -33,6 +33,7 @@ export function counting<Ops extends Partial<Record<TrainingKernelName, object>>
     allocate: (length, kind) => backend.allocate(length, kind),
     upload: (values) => backend.upload(values),
     pack: (matrix) => backend.pack(matrix),
+    packInt8: (matrix) => backend.packInt8(matrix),
     write: (handle, values) => backend.write(handle, values),
     read: (handle, length) => backend.read(handle, length),
     release: (handle) => backend.release(handle),

@@ -32,12 +32,14 @@ import {
   matmulInputGradient,
   matmulWeightGradient,
 } from "./matmul/gradient-contract.ts";
+import { type MatmulInt8Args, matmulInt8 } from "./matmul-int8/contract.ts";
 import { type ScatterArgs, scatter } from "./scatter/contract.ts";
 import { type SoftmaxArgs, type SoftmaxGradientArgs, softmax, softmaxGradient } from "./softmax/contract.ts";
 import { type TanhArgs, type TanhGradientArgs, tanh, tanhGradient } from "./tanh/contract.ts";
 
 export const inferenceContracts = [
   matmul,
+  matmulInt8,
   attention,
   softmax,
   layerNorm,
@@ -73,6 +75,7 @@ export const trainingContracts = [
 
 export interface InferenceOps<H = Handle> {
   matmul: MatmulArgs<H>;
+  matmulInt8: MatmulInt8Args<H>;
   attention: AttentionArgs<H>;
   softmax: SoftmaxArgs<H>;
   layerNorm: LayerNormArgs<H>;

@@ -48,6 +48,17 @@ export const tolerances: {
       return slope * sums(k) * (size + at(residual, o)) + (activation ? FUNCTION * Math.max(1, size) : 0);
     },
   }),
+  // The integers and their sum are exact; what is rounded is |sum · scales| and |mid · shift|, both below 3 max|a| · Σ|ŵ|.
+  matmulInt8: ({ a, weights, bias, residual, activation, k, m }) => ({
+    out: (o) => {
+      const [i, j] = [Math.floor(o / m), o % m];
+      let step = 0;
+      for (let p = 0; p < k; p++) step = Math.max(step, at(weights, p * m + j) / 63);
+      const size = at(bias, j) + 3 * magnitude(a, i * k, k) * total(k, (p) => at(weights, p * m + j) + step);
+      const slope = activation === "gelu" ? GELU_SLOPE : 1;
+      return slope * sums(1) * (size + at(residual, o)) + (activation ? FUNCTION * Math.max(1, size) : 0) + TINY;
+    },
+  }),
   matmulInputGradient: ({ dInput, dOut, weights, k, m }) => ({
     dInput: (o) => {
       const [i, p] = [Math.floor(o / k), o % k];

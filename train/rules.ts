@@ -16,9 +16,9 @@ import { matmulBackward } from "../kernels/matmul/backward.ts";
 import { softmaxBackward } from "../kernels/softmax/backward.ts";
 import { tanhBackward } from "../kernels/tanh/backward.ts";
 
-/** What a model and its losses may ask of a tape. `scatter` is in the list because models know it; a tape refuses it. */
+/** What a model and its losses may ask of a tape. `scatter` and `matmulInt8` are in the list because models know them; a tape refuses both. */
 export type TapeOps = InferenceOps & Pick<TrainingOps, "keepMask" | "crossEntropy" | "distillation" | "dropout">;
-export type RecordedName = Exclude<keyof TapeOps, "scatter">;
+export type RecordedName = Exclude<keyof TapeOps, "scatter" | "matmulInt8">;
 
 export const rules: { readonly [K in RecordedName]: Backward<K> } = {
   matmul: matmulBackward,

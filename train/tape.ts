@@ -96,6 +96,10 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
     return new Name<H>("packed", value.used, value, this.inner.pack(matrix));
   }
 
+  packInt8(): never {
+    throw new TaperError("ERR_BACKEND", "a tape trains in float32: 8-bit integers have no gradient.");
+  }
+
   /**
    * Values [m, k] that this step computed, as the weights of a matmul, until the next `begin`. Gradients flow back into
    * them. Waits for the values, as the backend packs from here.
@@ -152,6 +156,7 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
   op<K extends keyof TapeOps>(name: K, args: TapeOps[K]): void {
     if (name === "matmul") this.matmul(args as TapeOps["matmul"]);
     else if (name === "layerNorm") this.layerNorm(args as TapeOps["layerNorm"]);
+    else if (name === "matmulInt8") this.packInt8();
     else if (name === "scatter") {
       throw new TaperError("ERR_BACKEND", "a tape cannot record scatter: rows do not leave while training.");
     } else this.record(name as RecordedName, args as never);

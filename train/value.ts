@@ -2,7 +2,7 @@
  * The two things that a tape tells apart. A `Name` is what the model holds and writes again and again; a `Value` is what one write
  * left there, which nothing ever overwrites. Plain records; the tape does everything with them.
  */
-import type { Handle, Kind } from "../engine/backend.ts";
+import type { Handle } from "../engine/backend.ts";
 
 export interface Value<H extends Handle> {
   readonly data: H;
@@ -23,7 +23,7 @@ export interface Value<H extends Handle> {
 }
 
 export class Name<H extends Handle> implements Handle {
-  readonly kind: Kind | "packed";
+  readonly kind: Handle["kind"];
   readonly length: number;
   /** What was written last; for packed names, the stored matrix [m, k]. */
   value: Value<H> | undefined;
@@ -32,7 +32,7 @@ export class Name<H extends Handle> implements Handle {
   /** Whether the value outlives the step (parameters and uploads). */
   readonly lasting: boolean;
 
-  constructor(kind: Kind | "packed", length: number, value?: Value<H>, packed?: H) {
+  constructor(kind: Handle["kind"], length: number, value?: Value<H>, packed?: H) {
     this.kind = kind;
     this.length = length;
     this.value = value;

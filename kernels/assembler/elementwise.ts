@@ -120,7 +120,7 @@ export const accumulators = (f: FunctionBuilder, start: Vec): Local<"v128">[] =>
   Array.from({ length: atOnce + 1 }, () => f.v128(start));
 
 /** All accumulators in one vector, in a fixed order. */
-function combine(
+export function combine(
   f: FunctionBuilder,
   module: ModuleBuilder,
   parts: readonly Vec[],

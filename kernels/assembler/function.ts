@@ -75,6 +75,10 @@ export class FunctionBuilder {
     this.#code.push(value.code, 0x1a);
   }
 
+  storeInt(address: Int, offset: number, value: Int): void {
+    this.#code.push(int(address).code, int(value).code, 0x36, 2, unsigned(offset));
+  }
+
   /** memory.copy of `bytes` bytes. */
   copy(to: Int, from: Int, bytes: Int): void {
     this.#code.push(int(to).code, int(from).code, int(bytes).code, 0xfc, 10, 0, 0);

@@ -10,6 +10,8 @@ import { floatBits } from "./encoding.ts";
 export interface WasmHandle extends ScalarHandle {
   /** In bytes; a multiple of 64. */
   readonly address: number;
+  /** What the buffer takes; 4 for each value, less for 8-bit weights. */
+  readonly bytes: number;
 }
 
 export interface Machine {

@@ -112,7 +112,11 @@ export class ModuleBuilder {
 
   /** One constant in all lanes, read from memory where it is used: V8 would rebuild a literal inside the loop. */
   splat(value: number): Vec {
-    const bits = floatBits(value);
+    return this.splatInt(floatBits(value));
+  }
+
+  /** The same of 32 bits. */
+  splatInt(bits: number): Vec {
     const known = this.#constants.indexOf(bits);
     return v128.loadSplat(0, known < 0 ? this.#place([bits]) : constantBase + known * 4);
   }

@@ -13,6 +13,7 @@ import { defineGelu } from "../gelu/wasm.ts";
 import { defineLayerNorm } from "../layer-norm/wasm.ts";
 import { defineProduct } from "../matmul/product.ts";
 import { definePacking } from "../matmul/wasm.ts";
+import { defineMatmulInt8 } from "../matmul-int8/wasm.ts";
 import { defineScatter } from "../scatter/wasm.ts";
 import { defineSoftmax } from "../softmax/wasm.ts";
 import { defineTanh } from "../tanh/wasm.ts";
@@ -45,6 +46,7 @@ export function assemble(variant: Variant, memory: MemoryImport): Program {
   defineTanh(module, math);
   const { addRows } = defineAdd(module);
   defineProduct(module, variant, width, copies);
+  defineMatmulInt8(module, variant, copies);
   defineAttention(module, width, { gemm: module.named("gemm"), addRows, ...softmax, ...copies });
   defineBlend(module);
   defineGather(module);

@@ -77,6 +77,7 @@ export const i32 = {
 export const f32 = {
   /** The float32 whose bits an i32 holds: how a function of i32 parameters takes a float. */
   fromBits: (a: Int) => make("f32", int(a), undefined, [0xbe]),
+  const: (value: number) => float(value),
   add: floats(0x92),
   sub: floats(0x93),
   mul: floats(0x94),
@@ -94,6 +95,8 @@ export const v128 = {
   load: (address: Int, offset = 0) => load("v128", simd(0), 2, address, offset),
   /** One float32 from memory in all four lanes. */
   loadSplat: (address: Int, offset = 0) => load("v128", simd(9), 2, address, offset),
+  /** Eight signed bytes from memory, each widened to 16 bits. */
+  load8x8S: (address: Int, offset = 0) => load("v128", simd(1), 3, address, offset),
   /** Four unsigned 16-bit integers from memory, each in 32 bits. */
   load16x4U: (address: Int, offset = 0) => load("v128", simd(4), 1, address, offset),
   and: vectors(78),
@@ -129,6 +132,7 @@ export const f32x4 = {
   neg: vector(225),
   sqrt: vector(227),
   nearest: vector(106),
+  convertI32x4S: vector(250),
   /** `a·b + c` and `c − a·b`, fused or not as the processor likes: needs relaxed SIMD. */
   relaxedMadd: (a: Vec, b: Vec, c: Vec): Vec => ({
     type: "v128",
@@ -150,5 +154,23 @@ export const i32x4 = {
   geU: vectors(64),
   shl: (a: Vec, by: Int) => make("v128", a, int(by), simd(171)),
   truncSatS: vector(248),
+  /** Sums of two neighbouring products of 16-bit lanes. */
+  dotI16x8S: vectors(186),
+  lane: (a: Vec, lane: number) => make("i32", a, undefined, [...simd(27), lane]),
   replaceLane: (a: Vec, lane: number, value: Int) => make("v128", a, int(value), [...simd(28), lane]),
+};
+
+export const i16x8 = {
+  /** The eight 32-bit lanes of a and b, saturated to 16 bits. */
+  narrowI32x4S: vectors(133),
+  /**
+   * Sums of two neighbouring products of 8-bit lanes: `a` signed, `b` from 0 to 127 (beyond, engines differ). Needs relaxed SIMD.
+   * Source: https://github.com/WebAssembly/relaxed-simd/blob/main/proposals/relaxed-simd/Overview.md
+   */
+  relaxedDotI8x16I7x16S: vectors(0x112),
+};
+
+export const i8x16 = {
+  /** The sixteen 16-bit lanes of a and b, saturated to 8 bits. */
+  narrowI16x8S: vectors(101),
 };

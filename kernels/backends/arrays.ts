@@ -2,7 +2,7 @@
  * A backend whose buffers are JavaScript typed arrays: what the scalar and the reference backend share.
  * It differs between them by the type of a float, the layout of packed weights and the table of forms. It has no arithmetic.
  */
-import type { ArrayHandle, Backend, Handle, Kind } from "../../engine/backend.ts";
+import type { ArrayHandle, Backend, Handle, Int8Matrix, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, type View } from "../../engine/view.ts";
 import { checkOperands } from "../check.ts";
@@ -16,6 +16,7 @@ export interface ArrayBackendParts<F extends Floats, Ops> {
   readonly variant: string;
   readonly floats: (length: number) => F;
   readonly pack: (matrix: View<Floats>) => F;
+  readonly packInt8: (matrix: Int8Matrix) => F;
   readonly forms: Forms<Ops>;
 }
 
@@ -67,6 +68,9 @@ export function arrayBackend<F extends Floats, Ops extends Partial<Record<Traini
     },
     pack(matrix) {
       return keep("packed", parts.pack(matrix));
+    },
+    packInt8(matrix) {
+      return keep("int8", parts.packInt8(matrix));
     },
     write(handle, values) {
       refuseDead(handle, "write");

@@ -77,6 +77,13 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
     return this.#filled(flatten(matrix), "packed");
   }
 
+  packInt8(): never {
+    throw new TaperError(
+      "ERR_BACKEND",
+      'the gpu backend has no 8-bit product; load a model in float32, with dtype: "f32"',
+    );
+  }
+
   write(handle: GpuHandle, values: ArrayLike<number>): void {
     this.#refuse(handle, values.length, "write");
     if (handle.kind === "i32") refuseLargeIntegers(values);

@@ -15,6 +15,7 @@ import type { Forms, TrainingBackend, TrainingOps } from "../index.ts";
 import { keepMask, keepMaskGradient } from "../keep-mask/reference.ts";
 import { layerNorm, layerNormGradient } from "../layer-norm/reference.ts";
 import { matmul, matmulInputGradient, matmulWeightGradient } from "../matmul/reference.ts";
+import { matmulInt8, packInt8 } from "../matmul-int8/reference.ts";
 import type { ReferenceHandle } from "../nd.ts";
 import { scatter } from "../scatter/reference.ts";
 import { softmax, softmaxGradient } from "../softmax/reference.ts";
@@ -23,6 +24,7 @@ import { arrayBackend, copy } from "./arrays.ts";
 
 export const referenceForms = {
   matmul,
+  matmulInt8,
   attention,
   softmax,
   layerNorm,
@@ -69,6 +71,7 @@ export function referenceBackend(): ReferenceBackend {
       copy(matrix, packed);
       return packed;
     },
+    packInt8,
     forms: referenceForms,
   });
   const readExact = (handle: ReferenceHandle): Float64Array => {

@@ -11,6 +11,7 @@ import { gelu } from "../gelu/scalar.ts";
 import type { Forms, InferenceBackend, InferenceOps } from "../index.ts";
 import { layerNorm } from "../layer-norm/scalar.ts";
 import { matmul, packPanels } from "../matmul/scalar.ts";
+import { matmulInt8, packInt8 } from "../matmul-int8/scalar.ts";
 import type { ScalarHandle } from "../scalar-handle.ts";
 import { scatter } from "../scatter/scalar.ts";
 import { softmax } from "../softmax/scalar.ts";
@@ -19,6 +20,7 @@ import { arrayBackend } from "./arrays.ts";
 
 export const scalarForms = {
   matmul,
+  matmulInt8,
   attention,
   softmax,
   layerNorm,
@@ -38,6 +40,7 @@ export function scalarBackend(): InferenceBackend<ScalarHandle> {
     variant: "float64 sums",
     floats: (length) => new Float32Array(length),
     pack: packPanels,
+    packInt8,
     forms: scalarForms,
   });
 }

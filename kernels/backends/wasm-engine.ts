@@ -5,12 +5,13 @@
 import type { Handle } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { accumulate, add } from "../add/wasm.ts";
-import { gemmScratchBytes } from "../assembler/gemm.ts";
+import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
 import { type Heap, heapIn } from "../assembler/heap.ts";
 import { type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
 import { constantEnd, type MemoryImport, tailBytes } from "../assembler/module.ts";
 import type { Program } from "../assembler/program.ts";
 import { controlBytes } from "../assembler/threads.ts";
+import type { Variant } from "../assembler/variant.ts";
 import { attentionGradient } from "../attention/gradient-wasm.ts";
 import { attention } from "../attention/wasm.ts";
 import { blend, blendGradient } from "../blend/wasm.ts";
@@ -22,6 +23,7 @@ import { gelu, geluGradient } from "../gelu/wasm.ts";
 import type { Forms, TrainingOps } from "../index.ts";
 import { layerNorm, layerNormGradient } from "../layer-norm/wasm.ts";
 import { matmul, matmulInputGradient, matmulWeightGradient } from "../matmul/wasm.ts";
+import { matmulInt8 } from "../matmul-int8/wasm.ts";
 import { scatter } from "../scatter/wasm.ts";
 import { softmax, softmaxGradient } from "../softmax/wasm.ts";
 import { tanh, tanhGradient } from "../tanh/wasm.ts";
@@ -53,12 +55,12 @@ const scratchBytes = roundUp(tailBytes + gemmScratchBytes, 128);
 
 type Run = Machine["run"];
 
-export function startEngine(program: Program, width: number): Engine {
+export function startEngine(program: Program, variant: Variant): Engine {
   const memory = new WebAssembly.Memory({ initial: initialPages });
   const call = instantiate(new WebAssembly.Module(program.bytes), memory, constantEnd);
   return engineOn({
     program,
-    width,
+    variant,
     memory,
     call,
     threads: 1,
@@ -70,14 +72,14 @@ export function startEngine(program: Program, width: number): Engine {
 /** Throws ERR_BACKEND if there is no shared memory here, or a worker cannot start. */
 export async function startThreadedEngine(
   program: Program,
-  width: number,
+  variant: Variant,
   { threads, aloneMs }: { readonly threads: number; readonly aloneMs?: number },
 ): Promise<Engine> {
   const memory = allocateShared();
   const module = new WebAssembly.Module(program.bytes);
   const scratches = Array.from({ length: threads + 1 }, (_, i) => constantEnd + controlBytes + i * scratchBytes);
   const call = instantiate(module, memory, scratches[0]);
-  const here = { program, width, memory, call, threads, heapStart: scratches[threads] };
+  const here = { program, variant, memory, call, threads, heapStart: scratches[threads] };
   const alone = runAlone(call);
   if (threads === 1) return engineOn({ ...here, run: alone });
 
@@ -116,7 +118,7 @@ function allocateShared(): WebAssembly.Memory {
 
 interface Parts {
   readonly program: Program;
-  readonly width: number;
+  readonly variant: Variant;
   readonly memory: WebAssembly.Memory;
   readonly call: Machine["call"];
   readonly threads: number;
@@ -124,12 +126,12 @@ interface Parts {
   readonly heapStart: number;
 }
 
-function engineOn({ program, width, memory, call, threads, run, heapStart }: Parts): Engine {
+function engineOn({ program, variant, memory, call, threads, run, heapStart }: Parts): Engine {
   const heap = heapIn(memory, heapStart);
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
     call,
-    panelWidth: width,
+    panelWidth: panelWidth(variant),
     zeros: program.zeros,
     threads,
     run,
@@ -142,13 +144,14 @@ function engineOn({ program, width, memory, call, threads, run, heapStart }: Par
     },
     floats: (address, length) => new Float32Array(memory.buffer, address, length),
   };
-  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
+  return { memory, heap, machine, forms: formsOn(machine, variant), live: new Map() };
 }
 
-function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
+function formsOn(machine: Machine, variant: Variant): Forms<TrainingOps<WasmHandle>> {
   return {
     ...scalarTrainingForms,
     matmul: matmul(machine),
+    matmulInt8: matmulInt8(machine, variant),
     attention: attention(machine),
     softmax: softmax(machine),
     layerNorm: layerNorm(machine),

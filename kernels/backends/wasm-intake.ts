@@ -2,14 +2,14 @@
  * The wasm backend's intake (engine/backend.ts): files are read into WebAssembly memory, where 16-bit values are widened and weights
  * packed in place. It takes buffers and fills none: who reads what from where is not its affair.
  */
-import type { Intake, Kind } from "../../engine/backend.ts";
+import type { Handle, Intake } from "../../engine/backend.ts";
 import { bfloatsToFloats, halvesToFloats } from "../../engine/half.ts";
 import type { Heap } from "../assembler/heap.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import { packedLength } from "../matmul/wasm.ts";
 
-/** A new buffer of the backend; its contents are whatever was there unless `zeroed`. */
-export type Keep = (kind: Kind | "packed", length: number, zeroed?: boolean) => WasmHandle;
+/** A new buffer of the backend, 4 bytes a value unless said; its contents are whatever was there unless `zeroed`. */
+export type Keep = (kind: Handle["kind"], length: number, zeroed?: boolean, bytes?: number) => WasmHandle;
 
 interface Engine {
   readonly memory: WebAssembly.Memory;

@@ -14,6 +14,8 @@ import type { Variant } from "../assembler/variant.ts";
 import { checkOperands } from "../check.ts";
 import type { TrainingBackend } from "../index.ts";
 import { packedLength, packWeights } from "../matmul/wasm.ts";
+import { packInt8, partsOf } from "../matmul-int8/packing.ts";
+import { int8Tiles } from "../matmul-int8/tile.ts";
 import { copy } from "./arrays.ts";
 import {
   type Cells,
@@ -50,8 +52,7 @@ export interface WasmBackend extends TrainingBackend<WasmHandle> {
 /** On the calling thread. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options, unsharedMemory);
-  const width = panelWidth(variant);
-  return backendOn(startEngine(program, width), variant, width);
+  return backendOn(startEngine(program, variant), variant);
 }
 
 /**
@@ -61,15 +62,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
  */
 export async function threadedWasmBackend({ threads, aloneMs, ...options }: ThreadedWasmOptions): Promise<WasmBackend> {
   const { variant, program } = chooseProgram(options, sharedMemory);
-  const width = panelWidth(variant);
-  return backendOn(
-    await startThreadedEngine(program, width, { threads, ...(aloneMs !== undefined && { aloneMs }) }),
-    variant,
-    width,
-  );
+  const started = await startThreadedEngine(program, variant, { threads, ...(aloneMs !== undefined && { aloneMs }) });
+  return backendOn(started, variant);
 }
 
-function backendOn(started: Engine, variant: Variant, width: number): WasmBackend {
+function backendOn(started: Engine, variant: Variant): WasmBackend {
+  const width = panelWidth(variant);
   let running: Engine | undefined = started;
 
   const engine = (): Engine => {
@@ -85,25 +83,26 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
       throw new TaperError("ERR_INPUT", `${what}: ${length} values asked for, ${found}; allocate a longer one`);
     }
   };
-  const keep: Keep = (kind, length, zeroed = false) => {
+  const keep: Keep = (kind, length, zeroed = false, bytes = 4 * length) => {
     const { heap, live } = engine();
-    const address = zeroed ? heap.takeZeroed(4 * length) : heap.take(4 * length);
+    const address = zeroed ? heap.takeZeroed(bytes) : heap.take(bytes);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
       kind,
       length,
       address,
+      bytes,
       get data() {
         const { memory } = engine();
         let cells = live.get(handle);
         if (cells?.buffer !== memory.buffer) {
-          cells = new Cells(memory.buffer, address, length);
+          cells = new Cells(memory.buffer, address, bytes / 4);
           if (live.has(handle)) live.set(handle, cells);
         }
         return cells;
       },
     };
-    live.set(handle, new Cells(engine().memory.buffer, address, length));
+    live.set(handle, new Cells(engine().memory.buffer, address, bytes / 4));
     return handle;
   };
   /** What a caller passed, after memory may have grown: a view of this very memory is then detached and must be made again. */
@@ -146,6 +145,13 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
       } else packWeights(machine.floats(handle.address, handle.length), { ...matrix, data }, width);
       return handle;
     },
+    packInt8(matrix) {
+      const { m, k } = matrix;
+      const layout = int8Tiles[variant];
+      const handle = keep("int8", m * k, true, partsOf(k, m, layout).bytes);
+      packInt8(engine().memory.buffer, handle.address, matrix, layout);
+      return handle;
+    },
     write(handle, values) {
       refuse(handle, values.length, "write");
       handle.data.set(values);
@@ -161,7 +167,7 @@ function backendOn(started: Engine, variant: Variant, width: number): WasmBacken
       return new Float32Array(handle.data.subarray(0, length));
     },
     release(handle) {
-      if (running?.live.delete(handle)) running.heap.give(handle.address, 4 * handle.length);
+      if (running?.live.delete(handle)) running.heap.give(handle.address, handle.bytes);
     },
     intake: intakeOn(engine, keep),
     dispose() {

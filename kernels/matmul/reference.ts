@@ -18,7 +18,7 @@ export function matmul(args: MatmulArgs<ReferenceHandle>): void {
   }
 }
 
-function activate(x: number, activation: Activation | undefined): number {
+export function activate(x: number, activation: Activation | undefined): number {
   if (activation === "gelu") return geluOf(x);
   return activation === "tanh" ? Math.tanh(x) : x;
 }

@@ -48,7 +48,7 @@ it("goes round enough copies of cold weights that no cache holds them, and start
     op: (_, args) => void used.push((args as InferenceOps["matmul"]).weights),
   };
   const one: KernelCase = { kernel: "matmul", shape: "", rows: 1, sizes: { n: 1, k: 4096, m: 4096 } };
-  const copies = copiesOf(4096 * 4096, "cold");
+  const copies = copiesOf(4 * 4096 * 4096, "cold");
   expect(4 * 4096 * 4096 * copies).toBeGreaterThanOrEqual(128 * 2 ** 20);
   const ready = operandsOn(backend)(one, "cold");
   ready.run(1);

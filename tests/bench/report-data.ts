@@ -61,6 +61,7 @@ export function inventedReport(): ReportData {
         v8: "13.6.233",
         backend: "wasm",
         variant: "relaxed",
+        dtype: "f32",
         threads: { count: 1, why: "a reason" },
         weights: "trained",
         modelHash: "0123456789abcdef",

@@ -17,7 +17,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { Checkpoint, checkpointSource } from "../../bert/checkpoint.ts";
 import { finalHead } from "../../bert/parameters.ts";
-import type { StoredTensor } from "../../engine/safetensors.ts";
+import { parseSafetensors, type StoredTensor, writeSafetensors } from "../../engine/safetensors.ts";
 import { view } from "../../engine/view.ts";
 import { answer } from "../../exit/head.ts";
 import { referenceBackend } from "../../kernels/backends/reference.ts";
@@ -43,9 +43,9 @@ function floats(base64: string): Float32Array {
 
 function tensors(): Map<string, StoredTensor> {
   const stored = Object.entries(fixture.parameters).map(
-    ([name, { shape, values }]) => [name, { dtype: "F32", shape, read: () => floats(values) }] as const,
+    ([name, { shape, values }]) => [name, { shape, data: floats(values) }] as const,
   );
-  return new Map(stored);
+  return parseSafetensors(writeSafetensors(new Map(stored), { dtype: "F32" }), "the fixture");
 }
 
 const backends: [string, () => InferenceBackend][] = [

@@ -8,7 +8,13 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { writeFileAtomically } from "../../engine/files.ts";
 import { bfloatsToFloats, floatsToBfloats, floatsToHalves, halvesToFloats } from "../../engine/half.ts";
-import { parseMetadata, parseSafetensors, type StoredType, writeSafetensors } from "../../engine/safetensors.ts";
+import {
+  parseMetadata,
+  parseSafetensors,
+  type StoredType,
+  type WritableTensor,
+  writeSafetensors,
+} from "../../engine/safetensors.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { sharedFile } from "../shared.ts";
 
@@ -60,6 +66,23 @@ describe("what is written is read again", () => {
     }
     expect([...parseMetadata(bytes, "x")]).toEqual([["format", "pt"]]);
     expect(writeSafetensors(sample, { dtype, metadata: { format: "pt" } })).toEqual(bytes);
+  });
+
+  test("integers as I8, beside floats of a type of their own", () => {
+    const integers = Int8Array.of(-128, -1, 0, 1, 127, 5);
+    const tensors = new Map<string, WritableTensor>([
+      ["q", { shape: [2, 3], data: integers }],
+      ["s", { shape: [2], data: Float32Array.of(0.1, 3), dtype: "F32" }],
+      ["t", { shape: [1], data: Float32Array.of(0.1) }],
+    ]);
+    const read = parseSafetensors(writeSafetensors(tensors, { dtype: "F16" }), "x");
+    expect([...read.values()].map(({ dtype }) => dtype)).toEqual(["I8", "F32", "F16"]);
+    expect(read.get("q")!.readInt8()).toEqual(integers);
+    expect(read.get("s")!.read()).toEqual(Float32Array.of(0.1, 3));
+    expect(() => read.get("q")!.read()).toThrow("F32, F16 or BF16; found I8");
+    expect(() => read.get("s")!.readInt8()).toThrow("type I8; found F32");
+    const short = new Map([["q", { shape: [7], data: integers }]]);
+    expect(() => writeSafetensors(short, { dtype: "F32" })).toThrow("7 values");
   });
 
   test("from bytes at an odd address", () => {

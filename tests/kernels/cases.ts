@@ -90,6 +90,7 @@ const indexed = plan({ n: 6, d: 10, rows: 4 }, withRows);
 
 export const plans: Readonly<Record<TrainingKernelName, Plan>> = {
   matmul: product,
+  matmulInt8: product,
   matmulInputGradient: product,
   matmulWeightGradient: product,
   attention,
@@ -120,6 +121,7 @@ export const plans: Readonly<Record<TrainingKernelName, Plan>> = {
   dropoutGradient: flat,
 };
 
+const activations = [{}, { activation: "gelu" }, { activation: "tanh" }];
 const epsilons = [{ eps: 1e-12 }, { eps: 1e-5 }];
 const dropouts = [
   { seed: 7, probability: 0.1 },
@@ -131,7 +133,8 @@ const masks = [
   { threshold: -0.5, temperature: 0.25 },
 ];
 const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>> = {
-  matmul: [{}, { activation: "gelu" }, { activation: "tanh" }],
+  matmul: activations,
+  matmulInt8: activations,
   layerNorm: epsilons,
   layerNormGradient: epsilons,
   accumulate: [{ scale: 1 }, { scale: -0.375 }],

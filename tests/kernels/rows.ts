@@ -10,6 +10,7 @@ import type { Outputs } from "./run.ts";
 /** The size that counts independent rows; texts for attention. */
 export const splits: Partial<Record<TrainingKernelName, "n" | "length" | "texts">> = {
   matmul: "n",
+  matmulInt8: "n",
   attention: "texts",
   softmax: "n",
   layerNorm: "n",

@@ -3,10 +3,11 @@
  * nothing written past an output's end. `TestableBackend` is the least that the generic test asks of a backend.
  */
 import { expect } from "vitest";
-import type { Handle } from "../../engine/backend.ts";
+import type { Handle, Int8Matrix } from "../../engine/backend.ts";
 import { type View, view } from "../../engine/view.ts";
 import { type ReferenceBackend, referenceBackend } from "../../kernels/backends/reference.ts";
 import { contractOf } from "../../kernels/check.ts";
+import { quantiseWeights } from "../../kernels/matmul-int8/quantise.ts";
 import { type Bounds, tolerances } from "../../kernels/tolerance.ts";
 import type { Case } from "./cases.ts";
 
@@ -14,6 +15,7 @@ import type { Case } from "./cases.ts";
 export interface TestableBackend {
   upload(values: View<Float32Array | Float64Array | Int32Array>): Handle;
   pack(matrix: View<Float32Array | Float64Array>): Handle;
+  packInt8(matrix: Int8Matrix): Handle;
   op(name: never, args: never): void;
   read(handle: never, length?: number): Float32Array | Promise<Float32Array>;
   release(handle: never): void;
@@ -39,8 +41,8 @@ export async function run(
   const roles = contractOf(name).operands;
   const handles: Record<string, Handle> = {};
   for (const [key, values] of Object.entries(operands)) {
-    const { role, shape } = roles[key];
-    if (role === "packed") handles[key] = backend.pack(strided(values as Float32Array, shape(sizes as never)));
+    const { role, shape, kind } = roles[key];
+    if (role === "packed") handles[key] = packed(backend, kind, strided(values as Float32Array, shape(sizes as never)));
     else if (role === "in") handles[key] = backend.upload(view(values, [values.length]));
     else handles[key] = backend.upload(view(withMargin(values, role === "out", garbage), [values.length + MARGIN]));
   }
@@ -71,11 +73,11 @@ export function runReference(given: Case, reference: ReferenceBackend = referenc
   const roles = contractOf(name).operands;
   const handles: Record<string, ReturnType<ReferenceBackend["upload"]>> = {};
   for (const [key, values] of Object.entries(operands)) {
-    const { role, shape } = roles[key];
-    const packed = role === "packed";
-    handles[key] = packed
-      ? reference.pack(view(values as Float32Array, shape(sizes as never)))
-      : reference.upload(view(values, [values.length]));
+    const { role, shape, kind } = roles[key];
+    handles[key] =
+      role === "packed"
+        ? packed(reference, kind, view(values as Float32Array, shape(sizes as never)))
+        : reference.upload(view(values, [values.length]));
   }
   reference.op(name, { ...sizes, ...scalars, ...handles } as never);
   const outputs: Record<string, Float64Array> = {};
@@ -140,6 +142,14 @@ function withMargin(values: Float32Array | Int32Array, overwrite: boolean, garba
   const buffer = new Float32Array(values.length + MARGIN).fill(garbage);
   if (!overwrite) buffer.set(values);
   return buffer;
+}
+
+function packed<H extends Handle>(
+  backend: { pack(matrix: View): H; packInt8(matrix: Int8Matrix): H },
+  kind: string | undefined,
+  matrix: View,
+): H {
+  return kind === "int8" ? backend.packInt8(quantiseWeights(matrix)) : backend.pack(matrix);
 }
 
 /** The matrix as a transposed view of transposed data, as weights come from a checkpoint. */
