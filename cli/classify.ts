@@ -1,7 +1,7 @@
 /** `taperbert classify`: texts in, labels and what they cost out, one at a time. */
 
-import { printable } from "../bench/display-width.ts";
 import { gflops } from "../bench/flops.ts";
+import { printable } from "../bert/display-width.ts";
 import type { Model } from "../bert/model.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";

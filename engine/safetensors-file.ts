@@ -3,7 +3,6 @@
  * wherever there is a source of bytes (byte-source.ts); `readSafetensorsFile` needs Node.
  */
 import type { ByteSource } from "./byte-source.ts";
-import { TaperError } from "./errors.ts";
 import { type StoredTensor, storedTensor } from "./safetensors.ts";
 import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
 

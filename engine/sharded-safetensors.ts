@@ -51,7 +51,10 @@ export async function openShards(
     for (const name of new Set(shardOf.values())) {
       const source = await files.open(name);
       if (source === undefined) {
-        throw new TaperError("ERR_FILE", `${files.pathOf(name)} cannot be read: ${where} names it, and it is not there.`);
+        throw new TaperError(
+          "ERR_FILE",
+          `${files.pathOf(name)} cannot be read: ${where} names it, and it is not there.`,
+        );
       }
       const shard = { file: await openSafetensors(source), begin: end, end: end + source.size };
       shards.set(name, shard);
@@ -72,7 +75,8 @@ export async function openShards(
     const all = [...shards.values()];
     const read: TensorFile["read"] = async (entry, into) => {
       const shard = all.find(({ begin, end }) => entry.begin >= begin && entry.begin < end);
-      if (shard === undefined) throw new TaperError("ERR_CHECKPOINT", `${where}: a tensor that is in none of its files.`);
+      if (shard === undefined)
+        throw new TaperError("ERR_CHECKPOINT", `${where}: a tensor that is in none of its files.`);
       const { file, begin } = shard;
       await file.read({ ...entry, begin: entry.begin - begin, end: entry.end - begin }, into);
     };

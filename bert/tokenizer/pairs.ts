@@ -8,7 +8,10 @@ export interface Sequence {
 }
 
 /** The one or two texts of a call. Throws ERR_INPUT if one is no string. */
-export function textsOf(text: string | readonly [string, string], pair: string | undefined): [string, string | undefined] {
+export function textsOf(
+  text: string | readonly [string, string],
+  pair: string | undefined,
+): [string, string | undefined] {
   let texts: readonly (string | undefined)[] = [text as string, pair];
   if (typeof text !== "string" && Array.isArray(text) && pair === undefined && text.length === 2) texts = text;
   const [first, second] = texts;

@@ -91,7 +91,7 @@ export function parseByteLevelJson(bytes: Uint8Array, where: string): ByteLevelJ
   if (objectAt(json.model, where, "model").type !== "BPE") return undefined;
   const { pre_tokenizer: before, normalizer, post_processor: after, added_tokens: added = [] } = json;
   if (!isObject(before) || before.type !== "ByteLevel") {
-    throw wrong("ERR_VOCABULARY", where, "pre_tokenizer", 'type "ByteLevel"', before);
+    throw wrong("ERR_VOCABULARY", where, "pre_tokenizer", 'type "ByteLevel", as its model is BPE', before);
   }
   if (normalizer !== undefined && normalizer !== null) {
     throw wrong("ERR_VOCABULARY", where, "normalizer", "none", normalizer);
