@@ -1,7 +1,7 @@
 /**
  * Sums in WebAssembly SIMD: two buffers, a scaled one added in, rows added up.
  */
-import { defineFlatTask, runFlat } from "../assembler/chunks.ts";
+import { type Chunked, defineFlatTask, runFlat } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { FunctionRef } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
@@ -9,11 +9,13 @@ import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { AccumulateArgs, AddArgs } from "./contract.ts";
 
+const chunked: Chunked = { whole: "add", task: "addChunks" };
+
 export function defineAdd(module: ModuleBuilder): { readonly addRows: FunctionRef } {
   const whole = module.function("add", ["out", "a", "b", "count"], (f, out, a, b, count) =>
     mapRow(f, module, out, count, [a, b], ([x, y]) => f32x4.add(x, y)),
   );
-  defineFlatTask(module, "add", whole);
+  defineFlatTask(module, chunked, whole);
   module.function("accumulate", ["out", "x", "scale", "count"], (f, out, x, scale, count) => {
     const factor = f.v128(f32x4.splat(f32.fromBits(scale)));
     mapRow(f, module, out, count, [out, x], ([sum, value]) => f32x4.add(sum, f32x4.mul(value, factor)));
@@ -40,7 +42,7 @@ export function defineAdd(module: ModuleBuilder): { readonly addRows: FunctionRe
 export const add =
   (machine: Machine) =>
   ({ out, a, b, length }: AddArgs<WasmHandle>): void =>
-    runFlat(machine, "add", [out.address, a.address, b.address], length);
+    runFlat(machine, chunked, [out.address, a.address, b.address], length);
 
 export const accumulate =
   (machine: Machine) =>

@@ -10,11 +10,15 @@ import { i32 } from "./values.ts";
 /** Values worth sharing out: some microseconds of work. */
 const valuesOfChunk = 8192;
 
-const nameOf = (name: string): string => `${name}Chunks`;
+/** The exported names of a function and of the task that shares it out. */
+export interface Chunked {
+  readonly whole: string;
+  readonly task: string;
+}
 
 /** A task of a function whose parameters are addresses of flat buffers and, at the end, their length. `runFlat` runs it. */
-export function defineFlatTask(module: ModuleBuilder, name: string, whole: FunctionRef): void {
-  module.task(nameOf(name), whole.parameters, (f, ...parameters) => {
+export function defineFlatTask(module: ModuleBuilder, { task }: Chunked, whole: FunctionRef): void {
+  module.task(task, whole.parameters, (f, ...parameters) => {
     const buffers = parameters.slice(0, -3);
     const [count, first, last] = parameters.slice(-3);
     const start = f.i32(i32.mul(first, valuesOfChunk));
@@ -24,8 +28,10 @@ export function defineFlatTask(module: ModuleBuilder, name: string, whole: Funct
   });
 }
 
-export function runFlat(machine: Machine, name: string, addresses: readonly number[], length: number): void {
-  if (length > 0) machine.run(nameOf(name), [...addresses, length], Math.ceil(length / valuesOfChunk));
+export function runFlat(machine: Machine, chunked: Chunked, addresses: readonly number[], length: number): void {
+  const chunks = Math.ceil(length / valuesOfChunk);
+  if (machine.threads === 1 || chunks <= 1) machine.call[chunked.whole](...addresses, length);
+  else machine.run(chunked.task, [...addresses, length], chunks);
 }
 
 /**
@@ -34,16 +40,16 @@ export function runFlat(machine: Machine, name: string, addresses: readonly numb
  */
 export function defineRowTask(
   module: ModuleBuilder,
-  name: string,
+  { task }: Chunked,
   whole: FunctionRef,
   byRow: readonly string[],
   byWord: readonly string[] = [],
 ): void {
-  module.task(nameOf(name), [...whole.parameters, "rowsOfChunk"], (f, ...parameters) => {
+  module.task(task, [...whole.parameters, "rowsOfChunk"], (f, ...parameters) => {
     const named = new Map<string, Local<"i32">>(whole.parameters.map((parameter, i) => [parameter, parameters[i]]));
     const the = (parameter: string): Local<"i32"> => {
       const local = named.get(parameter);
-      if (local === undefined) throw new RangeError(`${name} has no parameter ${parameter}`);
+      if (local === undefined) throw new RangeError(`${task} has no parameter ${parameter}`);
       return local;
     };
     const [rowsOfChunk, first, last] = parameters.slice(-3);
@@ -58,8 +64,8 @@ export function defineRowTask(
 }
 
 /** `args` are those of the function; `n` rows of `d` values. */
-export function runRows(machine: Machine, name: string, args: readonly number[], n: number, d: number): void {
-  if (n === 0) return;
+export function runRows(machine: Machine, chunked: Chunked, args: readonly number[], n: number, d: number): void {
   const rowsOfChunk = Math.max(1, Math.floor(valuesOfChunk / Math.max(d, 1)));
-  machine.run(nameOf(name), [...args, rowsOfChunk], Math.ceil(n / rowsOfChunk));
+  if (machine.threads === 1 || n <= rowsOfChunk) machine.call[chunked.whole](...args);
+  else machine.run(chunked.task, [...args, rowsOfChunk], Math.ceil(n / rowsOfChunk));
 }

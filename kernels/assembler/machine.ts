@@ -5,6 +5,7 @@
 
 import type { ScalarHandle } from "../scalar-handle.ts";
 import { floatBits } from "./encoding.ts";
+import type { Variant } from "./variant.ts";
 
 /** A buffer in WebAssembly memory. Its end is padded, so that a whole vector may be read at its last value. */
 export interface WasmHandle extends ScalarHandle {
@@ -17,6 +18,7 @@ export interface WasmHandle extends ScalarHandle {
 export interface Machine {
   /** The module's functions; every argument is an i32 (addresses, byte strides, counts, the bits of a float). */
   readonly call: Readonly<Record<string, (...args: number[]) => void>>;
+  readonly variant: Variant;
   /** Columns of a panel of packed weights. */
   readonly panelWidth: number;
   /** An address with at least 256 bytes of zeros. */

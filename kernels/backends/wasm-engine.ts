@@ -131,6 +131,7 @@ function engineOn({ program, variant, memory, call, threads, run, heapStart }: P
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
     call,
+    variant,
     panelWidth: panelWidth(variant),
     zeros: program.zeros,
     threads,
@@ -144,14 +145,14 @@ function engineOn({ program, variant, memory, call, threads, run, heapStart }: P
     },
     floats: (address, length) => new Float32Array(memory.buffer, address, length),
   };
-  return { memory, heap, machine, forms: formsOn(machine, variant), live: new Map() };
+  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
 }
 
-function formsOn(machine: Machine, variant: Variant): Forms<TrainingOps<WasmHandle>> {
+function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {
   return {
     ...scalarTrainingForms,
     matmul: matmul(machine),
-    matmulInt8: matmulInt8(machine, variant),
+    matmulInt8: matmulInt8(machine),
     attention: attention(machine),
     softmax: softmax(machine),
     layerNorm: layerNorm(machine),

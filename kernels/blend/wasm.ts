@@ -1,12 +1,14 @@
 /**
  * Choosing between two states row by row in WebAssembly SIMD, and its gradient.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow, sumRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i32, v128 } from "../assembler/values.ts";
 import type { BlendArgs, BlendGradientArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "blendRows", task: "blendChunks" };
 
 export function defineBlend(module: ModuleBuilder): void {
   const whole = module.function(
@@ -29,7 +31,7 @@ export function defineBlend(module: ModuleBuilder): void {
       });
     },
   );
-  defineRowTask(module, "blend", whole, ["out", "a", "b"], ["mask"]);
+  defineRowTask(module, chunked, whole, ["out", "a", "b"], ["mask"]);
   const backward = ["dA", "dB", "dMask", "mask", "a", "b", "dOut", "rows", "count"] as const;
   module.function("blendGradientRows", backward, (f, dA, dB, dMask, mask, a, b, dOut, rows, count) => {
     const weight = f.v128();
@@ -50,7 +52,7 @@ export function defineBlend(module: ModuleBuilder): void {
 export const blend =
   (machine: Machine) =>
   ({ out, mask, a, b, n, d }: BlendArgs<WasmHandle>): void =>
-    runRows(machine, "blend", [out.address, mask.address, a.address, b.address, n, d], n, d);
+    runRows(machine, chunked, [out.address, mask.address, a.address, b.address, n, d], n, d);
 
 export const blendGradient =
   (machine: Machine) =>

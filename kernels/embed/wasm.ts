@@ -1,12 +1,14 @@
 /**
  * The sum of a token's three embedding rows, in WebAssembly SIMD.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32x4, i32 } from "../assembler/values.ts";
 import type { EmbedArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "embedRows", task: "embedChunks" };
 
 export function defineEmbed(module: ModuleBuilder): void {
   const parameters = ["out", "word", "position", "segment", "ids", "positions", "segments", "rows", "count"] as const;
@@ -27,7 +29,7 @@ export function defineEmbed(module: ModuleBuilder): void {
       });
     },
   );
-  defineRowTask(module, "embed", whole, ["out"], ["ids", "positions", "segments"]);
+  defineRowTask(module, chunked, whole, ["out"], ["ids", "positions", "segments"]);
 }
 
 export const embed =
@@ -35,5 +37,5 @@ export const embed =
   ({ out, word, position, segment, ids, positions, segments, n, d }: EmbedArgs<WasmHandle>): void => {
     const tables = [word.address, position.address, segment.address];
     const indices = [ids.address, positions.address, segments.address];
-    runRows(machine, "embed", [out.address, ...tables, ...indices, n, d], n, d);
+    runRows(machine, chunked, [out.address, ...tables, ...indices, n, d], n, d);
   };

@@ -1,12 +1,14 @@
 /**
  * Copying rows by index in WebAssembly, and adding gradients back to the rows they came from.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32x4, i32 } from "../assembler/values.ts";
 import type { GatherArgs, GatherGradientArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "gatherRows", task: "gatherChunks" };
 
 export function defineGather(module: ModuleBuilder): void {
   const parameters = ["to", "from", "index", "rows", "count"] as const;
@@ -21,7 +23,7 @@ export function defineGather(module: ModuleBuilder): void {
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
-  defineRowTask(module, "gather", whole, ["to"], ["index"]);
+  defineRowTask(module, chunked, whole, ["to"], ["index"]);
   /** to[index[i]] += from[i], in increasing i */
   module.function("addRowsAt", parameters, (f, to, from, index, rows, count) => {
     const target = f.i32();
@@ -38,7 +40,7 @@ export function defineGather(module: ModuleBuilder): void {
 export const gather =
   (machine: Machine) =>
   ({ out, table, index, n, d }: GatherArgs<WasmHandle>): void =>
-    runRows(machine, "gather", [out.address, table.address, index.address, n, d], n, d);
+    runRows(machine, chunked, [out.address, table.address, index.address, n, d], n, d);
 
 export const gatherGradient =
   (machine: Machine) =>

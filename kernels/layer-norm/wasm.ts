@@ -2,7 +2,7 @@
  * Layer normalisation in WebAssembly SIMD, a row at a time, and its gradient.
  * The mean is computed twice: the second pass corrects the rounding of the first, so that a constant row gives exactly beta.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { accumulators, foldRow, mapRow, sumOf, sumRow } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
@@ -10,6 +10,8 @@ import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { type Float, f32, f32x4, i32, type Vec, v128 } from "../assembler/values.ts";
 import type { LayerNormArgs, LayerNormGradientArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "layerNormRows", task: "layerNormChunks" };
 
 export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): void {
   const averageOf = (sum: Float, count: Local<"i32">) => f32x4.splat(f32.div(sum, f32.convertI32U(count)));
@@ -48,7 +50,7 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
     });
   });
 
-  defineRowTask(module, "layerNorm", whole, ["out", "x"]);
+  defineRowTask(module, chunked, whole, ["out", "x"]);
 
   const backward = ["dx", "dGamma", "dBeta", "x", "gamma", "dOut", "rows", "count", "eps"] as const;
   module.function("layerNormGradientRows", backward, (f, dx, dGamma, dBeta, x, gamma, dOut, rows, count, eps) => {
@@ -79,7 +81,7 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
 export const layerNorm =
   (machine: Machine) =>
   ({ out, x, gamma, beta, eps, n, d }: LayerNormArgs<WasmHandle>): void =>
-    runRows(machine, "layerNorm", [out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps)], n, d);
+    runRows(machine, chunked, [out.address, x.address, gamma.address, beta.address, n, d, floatBits(eps)], n, d);
 
 export const layerNormGradient =
   (machine: Machine) =>

@@ -164,10 +164,10 @@ function dispatch(
 }
 
 export const matmulInt8 =
-  (machine: Machine, variant: Variant) =>
+  (machine: Machine) =>
   ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulInt8Args<WasmHandle>): void => {
     if (n === 0 || m === 0) return;
-    const tiles = int8Tiles[variant];
+    const tiles = int8Tiles[machine.variant];
     const { panelBytes, scales, shifts } = partsOf(k, m, tiles);
     const rowStride = tiles.activationBytes * roundUp(k, 16);
     const records = machine.workspace(roundUp(Math.ceil((n * (rowRecord.bytes + rowStride)) / machine.threads), 64));

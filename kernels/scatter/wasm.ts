@@ -1,12 +1,14 @@
 /**
  * Copying rows to given places in WebAssembly.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { mapRow } from "../assembler/elementwise.ts";
 import type { Machine, WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { i32 } from "../assembler/values.ts";
 import type { ScatterArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "scatterRows", task: "scatterChunks" };
 
 export function defineScatter(module: ModuleBuilder): void {
   const parameters = ["to", "from", "index", "rows", "count"] as const;
@@ -20,10 +22,10 @@ export function defineScatter(module: ModuleBuilder): void {
       f.setInt(rows, i32.sub(rows, 1));
     });
   });
-  defineRowTask(module, "scatter", whole, ["from"], ["index"]);
+  defineRowTask(module, chunked, whole, ["from"], ["index"]);
 }
 
 export const scatter =
   (machine: Machine) =>
   ({ out, x, index, n, d }: ScatterArgs<WasmHandle>): void =>
-    runRows(machine, "scatter", [out.address, x.address, index.address, n, d], n, d);
+    runRows(machine, chunked, [out.address, x.address, index.address, n, d], n, d);

@@ -2,7 +2,7 @@
  * Softmax of whole rows in WebAssembly SIMD, plain and masked, for the kernel of that name and for attention; its gradient.
  * A row is read three times from cache; there is no online form, so a row's result depends on that row only.
  */
-import { defineRowTask, runRows } from "../assembler/chunks.ts";
+import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
 import { accumulators, mapRow, maxRow, sumOf, sumRow } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, FunctionRef } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
@@ -10,6 +10,8 @@ import type { VectorMath } from "../assembler/math.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, type Int, i32, type Vec, v128 } from "../assembler/values.ts";
 import type { SoftmaxArgs, SoftmaxGradientArgs } from "./contract.ts";
+
+const chunked: Chunked = { whole: "softmaxRows", task: "softmaxChunks" };
 
 /** What attention calls. */
 export interface SoftmaxFunctions {
@@ -49,7 +51,7 @@ export function defineSoftmax(module: ModuleBuilder, math: VectorMath): SoftmaxF
   );
 
   // Rows of the kernel lie next to each other, as the task assumes.
-  defineRowTask(module, "softmax", softmaxRows, ["out", "x"]);
+  defineRowTask(module, chunked, softmaxRows, ["out", "x"]);
 
   const parameters = ["out", "x", "stride", "rows", "count", "scale", "mask", "unmasked"] as const;
   const maskedSoftmaxRows = module.function(
@@ -110,7 +112,7 @@ export function defineSoftmax(module: ModuleBuilder, math: VectorMath): SoftmaxF
 export const softmax =
   (machine: Machine) =>
   ({ out, x, n, m }: SoftmaxArgs<WasmHandle>): void =>
-    runRows(machine, "softmax", [out.address, x.address, 4 * m, n, m, floatBits(1)], n, m);
+    runRows(machine, chunked, [out.address, x.address, 4 * m, n, m, floatBits(1)], n, m);
 
 export const softmaxGradient =
   (machine: Machine) =>

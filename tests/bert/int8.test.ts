@@ -68,6 +68,11 @@ describe.each(["wasm", "scalar", "reference"] as const)("on %s", (backend) => {
   });
 });
 
+it("computes the same bits on several threads", async () => {
+  const alone = await logits(directory, { backend: "wasm" });
+  expect(await logits(directory, { backend: "wasm", threads: 3 })).toEqual(alone);
+});
+
 it("stores the encoder's linear layers in a byte a value, and says so", async () => {
   const stored = parseSafetensors(readFileSync(at("model.safetensors")), "int8");
   for (const [name, { dtype, shape }] of stored) {
