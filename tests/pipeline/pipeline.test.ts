@@ -202,7 +202,10 @@ describe("sources", () => {
     }
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(asked).toContain("/model/config.json?key=1");
-    await refused(pipeline("text-classification", { ...files, "config.json": "{}" } as unknown as string), "ERR_OPTION");
+    await refused(
+      pipeline("text-classification", { ...files, "config.json": "{}" } as unknown as string),
+      "ERR_OPTION",
+    );
   });
 
   it("says what is missing and where", async () => {
