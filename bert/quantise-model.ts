@@ -10,11 +10,12 @@ import { exists, readJson } from "../engine/read-file.ts";
 import { type StoredTensor, type StoredType, type WritableTensor, writeSafetensors } from "../engine/safetensors.ts";
 import { readSafetensorsFile } from "../engine/safetensors-file.ts";
 import { isInt8Weight, quantised, scaleName } from "./dtype.ts";
+import { goldenFile } from "./golden.ts";
 import { readConfigs } from "./load.ts";
 import { taperSchemaVersion } from "./taper-config.ts";
 
 /** What a directory has besides the checkpoint and `taperbert.json`. */
-const copied = ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json"];
+const copied = ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", goldenFile];
 const floats: readonly string[] = ["F32", "F16", "BF16"] satisfies StoredType[];
 
 export interface QuantisedSizes {

@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "a model directory into one with 8-bit weights",
     load: async () => (await import("./quantize.ts")).quantize,
   },
+  verify: {
+    about: "does a model compute here what was recorded with it",
+    load: async () => (await import("./verify.ts")).verify,
+  },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {
     about: "sample sentences through the bundled model, drawn",
