@@ -5,11 +5,9 @@
  */
 import { show, TaperError } from "../engine/errors.ts";
 import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
-import { scalarBackend } from "../kernels/backends/scalar.ts";
 import { type ThreadCount, threadCount } from "../kernels/backends/thread-count.ts";
-import { threadedWasmBackend, type WasmBackend, type WasmOptions, wasmBackend } from "../kernels/backends/wasm.ts";
+import type { WasmBackend, WasmOptions } from "../kernels/backends/wasm.ts";
 import { disableWide, enableWide } from "../kernels/backends/wide-flag.ts";
-import { leastGain, probeWide } from "../kernels/backends/wide-probe.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 
 export type BackendName = "auto" | "wasm" | "scalar" | "reference";
@@ -68,7 +66,7 @@ export async function chooseBackend(
     }
     case "scalar":
       refuseSimd(wanted);
-      return { backend: scalarBackend(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
+      return { backend: await scalar(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
     case "wasm":
       return { ...(await wasmOf(simd, fallBack, threadCount(most))), why: "asked for by name" };
     case "auto":
@@ -97,7 +95,7 @@ async function fastest(simd: Simd, fallBack: boolean, threads: ThreadCount): Pro
     if (threads.count > 1) return fastest(simd, fallBack, { count: 1, why: reason });
     if (simd !== "auto" && !fallBack) throw error;
     const why = `WebAssembly SIMD cannot run here: ${reason}`;
-    return { backend: scalarBackend(), why, variantWhy: onlyOne, threads: alone };
+    return { backend: await scalar(), why, variantWhy: onlyOne, threads: alone };
   }
 }
 

@@ -41,6 +41,8 @@ export interface ForwardOptions extends CallOptions {
   readonly segments?: readonly (readonly number[])[] | undefined;
   /** Also return the last state of every token. */
   readonly hidden?: boolean | undefined;
+  /** Also return the logits of every head that was asked. */
+  readonly answers?: boolean | undefined;
   /** Take every decision from these traces, one per text, instead of the policies. */
   readonly replay?: readonly Trace[] | undefined;
 }
@@ -50,6 +52,8 @@ export interface ForwardResult {
   readonly logits: Float32Array[];
   /** Per text: the last state of each token, [tokens, d]; a token that left early carries the state it left with. */
   readonly hidden?: Float32Array[];
+  /** Per text, for models that read [CLS]: the logits [c] of each head that was asked, the newest last. */
+  readonly answers?: Float32Array[][];
   readonly trace: Trace[];
   /** With `replay`: where this forward would itself have decided otherwise. */
   readonly flips?: Flips;
@@ -71,8 +75,13 @@ export interface ModelOptions {
   readonly tokenBudget?: number | undefined;
 }
 
+<<<<<<< HEAD
 const callNames = ["skim", "exit", "signal"];
 const forwardNames = [...callNames, "segments", "hidden", "replay"];
+=======
+const dialNames = ["skim", "exit"];
+const forwardNames = [...dialNames, "segments", "hidden", "answers", "replay"];
+>>>>>>> main
 
 export class Model {
   readonly backend: InferenceBackend;
@@ -207,12 +216,21 @@ export class Model {
     checkDials(options, "forward()");
     const { bert, backend, scratch } = this;
     const plan = planOf(options, bert.defaults, this.abilities);
+<<<<<<< HEAD
     const { segments, replay, hidden = false, signal } = options;
     signal?.throwIfAborted();
+=======
+    const { segments, replay, hidden = false, answers = false } = options;
+>>>>>>> main
     const lengths = lengthsOf(ids, segments, bert.config);
     if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers, this.abilities.exitHeads);
 
-    const result = { logits: [] as Float32Array[], hidden: [] as Float32Array[], trace: [] as Trace[] };
+    const result = {
+      logits: [] as Float32Array[],
+      hidden: [] as Float32Array[],
+      trace: [] as Trace[],
+      answers: [] as Float32Array[][],
+    };
     const flips: Flips = { count: 0, largestMargin: 0 };
     const startedAt = performance.now();
     for (const [from, to] of splitByTokens(lengths, scratch.capacity)) {
@@ -227,12 +245,19 @@ export class Model {
       });
       result.trace.push(...narrowing.journal.traces(predictorWidthOf(bert)));
       result.logits.push(...(await this.logitsOf(narrowing.answers, batch.starts)));
+      if (answers) result.answers.push(...narrowing.answers);
       if (hidden) result.hidden.push(...(await this.rowsOf(scratch.output, bert.config.d, batch.starts)));
       flips.count += narrowing.flips.count;
       flips.largestMargin = Math.max(flips.largestMargin, narrowing.flips.largestMargin);
     }
     const { logits, trace } = result;
-    return { logits, trace, ...(hidden && { hidden: result.hidden }), ...(replay && { flips }) };
+    return {
+      logits,
+      trace,
+      ...(hidden && { hidden: result.hidden }),
+      ...(answers && { answers: result.answers }),
+      ...(replay && { flips }),
+    };
   }
 
   private async logitsOf(answers: readonly Float32Array[][], starts: Int32Array): Promise<Float32Array[]> {

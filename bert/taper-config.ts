@@ -21,11 +21,32 @@ export interface TaperConfig {
   readonly quantization?: { readonly dtype: "int8" };
   /** What a call does that names no dials. Absent: dense. */
   readonly dials?: Dials;
+  /** What is certified of `dials`, by `taperbert calibrate`. */
+  readonly certificate?: Certificate;
+}
+
+/**
+ * With probability at least 1 − delta over the choice of the test texts, the share of texts (from where these came from) on which the loss
+ * is 1 is at most `maxDrop`. An answer lost is one that the full model had right and this one has wrong; "disagreement", where there were
+ * no labels, is any answer that differs, which is at least as many.
+ * Source: Pareto Testing, https://arxiv.org/abs/2210.07913
+ */
+export interface Certificate {
+  readonly maxDrop: number;
+  readonly delta: number;
+  readonly loss: "lost answers" | "disagreement";
+  /** Texts of the second half, on which it was tested, and the losses there. */
+  readonly texts: number;
+  readonly errors: number;
+  /** The exact upper bound of the loss at 1 − delta (Clopper and Pearson). */
+  readonly bound: number;
+  /** Dense MACs on the real length ÷ executed, on the second half. */
+  readonly speedup: number;
 }
 
 /** Reads a parsed `taperbert.json`. `where` names the file in errors. Throws ERR_CONFIG. */
 export function parseTaperConfig(json: unknown, layers: number, where: string): TaperConfig {
-  const root = object(json, where, ["schemaVersion", "skim", "exit", "quantization", "dials"]);
+  const root = object(json, where, ["schemaVersion", "skim", "exit", "quantization", "dials", "certificate"]);
   if (root.schemaVersion !== taperSchemaVersion) {
     throw new TaperError(
       "ERR_CONFIG",
@@ -68,12 +89,30 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
     );
   }
   const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
+  const certificate = root.certificate === undefined ? undefined : parseCertificate(root.certificate, where);
+  if (certificate !== undefined && dials === undefined) {
+    throw new TaperError("ERR_CONFIG", `${where}: "certificate" certifies "dials", and there are none.`);
+  }
   return {
     ...(skim && { skim }),
     ...(exit && { exit }),
     ...(quantization && { quantization }),
     ...(dials && { dials }),
+    ...(certificate && { certificate }),
   } as TaperConfig;
+}
+
+function parseCertificate(json: unknown, where: string): Certificate {
+  const numbers = ["maxDrop", "delta", "texts", "errors", "bound", "speedup"];
+  const found = object(json, `${where}: "certificate"`, [...numbers, "loss"]);
+  for (const name of numbers) {
+    const value = found[name];
+    if (typeof value === "number" && Number.isFinite(value) && value >= 0) continue;
+    throw new TaperError("ERR_CONFIG", `${where}: "certificate.${name}" must be a number ≥ 0, found ${show(value)}.`);
+  }
+  if (found.loss === "lost answers" || found.loss === "disagreement") return found as unknown as Certificate;
+  const expected = `"lost answers" or "disagreement"`;
+  throw new TaperError("ERR_CONFIG", `${where}: "certificate.loss" must be ${expected}, found ${show(found.loss)}.`);
 }
 
 /** The "dials" of a parsed file. Throws ERR_CONFIG. */

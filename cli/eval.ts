@@ -8,12 +8,14 @@ import {
   type Realised,
   timeAgainstDense,
 } from "../bench/evaluate.ts";
+import { evaluateTruecasing } from "../bench/evaluate-truecasing.ts";
 import { gflops } from "../bench/flops.ts";
 import { type Paired, paired } from "../bench/paired.ts";
 import type { Dials } from "../bert/dials.ts";
 import { checkDtype } from "../bert/dtype.ts";
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
+import type { TextRow } from "../train/data.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
@@ -49,7 +51,7 @@ const examples = [
   "taperbert eval --model DIR --dtype int8 --no-skim --no-exit --data dev.tsv --against DIR --against-dtype f32",
 ];
 
-const about = `GFLOPs are per text. speedup: dense on the real length ÷ executed, overheads counted, as a ratio of sums.
+const about = `A model for token classification is measured on truecasing: the case of each word of the file's texts, read in lower case. GFLOPs are per text. speedup: dense on the real length ÷ executed, overheads counted, as a ratio of sums.
 paddedSpeedup: dense, each text padded to the longest of its batch of 32 (in the file's order) ÷ executed.
 meanKept: rows attended to ÷ length, over the layers that a text reached. msPerText: ids to logits; tokenisation is apart.
 against: accuracy minus that of the other model run dense, with a paired 95 % interval, how often both answer alike, and how
@@ -71,10 +73,17 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
   if (lonely) throw new TaperError("ERR_OPTION", "--against-dtype and --against-dials go with --against.");
   const rows = await readRows("eval", values);
   await withModel("eval", values, async (model) => {
+    if (model.config.task === "token-classification") {
+      if (values.against !== undefined || values.time) {
+        throw new TaperError("ERR_OPTION", "--against and --time are for models that classify texts.");
+      }
+      await evaluateCases(model, rows, dials, batch, values.json === true, io);
+      return;
+    }
     if (model.config.task !== "sequence-classification") {
       throw new TaperError(
         "ERR_INPUT",
-        `eval needs a model for sequence-classification; this one is for ${model.config.task}.`,
+        `eval needs a model for sequence-classification or truecasing; this one is for ${model.config.task}.`,
       );
     }
     const texts = labelled(rows, model.config.labels, values.data!);
@@ -100,6 +109,40 @@ export async function evaluation(argv: readonly string[], io: Io): Promise<numbe
     if (!values.json) io.err(describeEnvironment(await environment()));
   });
   return 0;
+}
+
+/** Words' cases: the texts are their own labels. */
+async function evaluateCases(
+  model: Model,
+  rows: readonly TextRow[],
+  dials: Dials,
+  batch: number,
+  json: boolean,
+  io: Io,
+): Promise<void> {
+  const texts = rows.map(({ text }) => [text].flat().join(" "));
+  const figures = await evaluateTruecasing(model, texts, dials, batch, (done) =>
+    io.progress(`${done} of ${texts.length} texts`),
+  );
+  io.progress("");
+  const { words, accuracy, macroAccuracy, texts: n, speedup, paddedSpeedup, meanKept } = figures;
+  const perText = { gflops: gflops(figures.macs) / n, denseGflops: gflops(figures.denseMacs) / n };
+  if (json) {
+    printJson(io, { n, words, accuracy, macroAccuracy, ...perText, speedup, paddedSpeedup, meanKept });
+    return;
+  }
+  const lines = table([
+    ["texts", String(n)],
+    ["words asked", String(words)],
+    ["accuracy", percent(accuracy)],
+    ["mean of the cases' own accuracies", percent(macroAccuracy)],
+    ["GFLOPs per text", digits(perText.gflops)],
+    ["dense GFLOPs per text, real length", digits(perText.denseGflops)],
+    ["speed-up against dense, real length", times(speedup)],
+    ["speed-up against dense, padded in batches of 32", times(paddedSpeedup)],
+    ["mean share of rows kept", percent(meanKept)],
+  ]);
+  for (const line of lines) io.out(line);
 }
 
 interface Against extends Paired {

@@ -31,6 +31,26 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "does a model compute here what was recorded with it",
     load: async () => (await import("./verify.ts")).verify,
   },
+  adapt: {
+    about: "make a dense BERT of yours faster: thresholds or predictors, exit heads, dials",
+    load: async () => (await import("./adapt.ts")).adapt,
+  },
+  pareto: {
+    about: "accuracy against operations at every setting of a model's dials",
+    load: async () => (await import("./pareto.ts")).pareto,
+  },
+  calibrate: {
+    about: "the fastest dials that are certified to lose little",
+    load: async () => (await import("./calibrate.ts")).calibrate,
+  },
+  baseline: {
+    about: "what a bag of bigrams gets on the same files",
+    load: async () => (await import("./baseline.ts")).baseline,
+  },
+  "emit-wasm": {
+    about: "the kernels' WebAssembly module as a file",
+    load: async () => (await import("./emit-wasm.ts")).emitWasm,
+  },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {
     about: "sample sentences through the bundled model, drawn",

@@ -52,30 +52,42 @@ export async function train(argv: readonly string[], io: Io): Promise<number> {
     throw new TaperError("ERR_OPTION", `--variant: expected ${variants.join(", ")}; found "${values.variant}".`);
   }
   const stages = parseStages(await readConfig(file), directory, file);
+  const options = {
+    workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
+    variant: values.variant as Variant | undefined,
+    json: values.json,
+  };
+  return (await runStages(stages, options, values.resume === true, io)) ? 0 : 1;
+}
+
+/** Runs one stage after the other; false if Ctrl-C stopped them. `json` prints each stage's result. */
+export async function runStages(
+  stages: readonly Stage[],
+  { json, ...common }: Pick<TrainOptions, "workers" | "variant"> & { readonly json?: boolean | undefined },
+  resumes: boolean,
+  io: Io,
+): Promise<boolean> {
   const interruption = new AbortController();
   const interrupt = (): void => {
     io.err("\nstopping after this step; again to stop without saving");
     interruption.abort();
   };
-  const options = {
-    workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
-    variant: values.variant as Variant | undefined,
-    signal: interruption.signal,
-  };
+  const options = { ...common, signal: interruption.signal };
   process.once("SIGINT", interrupt);
   try {
     for (const [i, stage] of stages.entries()) {
-      io.err(`stage ${i + 1} of ${stages.length}: ${stage.config.recipe}, reading ${stage.config.data.join(", ")}`);
+      const { recipe, data, unlabelled } = stage.config;
+      io.err(`stage ${i + 1} of ${stages.length}: ${recipe}, reading ${[...data, ...unlabelled].join(", ")}`);
       // A later stage of a resumed plan may not have begun.
-      const resume = values.resume === true && (i === 0 || (await exists(`${stage.directory}/train.json`)));
+      const resume = resumes && (i === 0 || (await exists(`${stage.directory}/train.json`)));
       const result = await runStage(stage, { ...options, resume }, io);
-      if (values.json) printJson(io, result);
+      if (json) printJson(io, result);
       else if (result.finished) io.out(`${stage.directory}: trained for ${result.steps} steps`);
       if (result.finished) continue;
       io.err(`stopped after step ${result.step} of ${result.steps}; go on with --resume`);
-      return 1;
+      return false;
     }
-    return 0;
+    return true;
   } finally {
     process.off("SIGINT", interrupt);
   }
@@ -91,6 +103,7 @@ async function runStage(
     ...stage,
     ...options,
     onStep: (step) => progress.add(step),
+    onTaught: (done, of) => io.progress(`the teacher answers: ${done} of ${of} texts`),
     onMeasured: (held) => io.err(progress.clear(describe(held))),
   });
   progress.end();

@@ -36,6 +36,12 @@ import { type MatmulInt8Args, matmulInt8 } from "./matmul-int8/contract.ts";
 import { type ScatterArgs, scatter } from "./scatter/contract.ts";
 import { type SoftmaxArgs, type SoftmaxGradientArgs, softmax, softmaxGradient } from "./softmax/contract.ts";
 import { type TanhArgs, type TanhGradientArgs, tanh, tanhGradient } from "./tanh/contract.ts";
+import {
+  type ThresholdMaskArgs,
+  type ThresholdMaskGradientArgs,
+  thresholdMask,
+  thresholdMaskGradient,
+} from "./threshold-mask/contract.ts";
 
 export const inferenceContracts = [
   matmul,
@@ -65,6 +71,8 @@ export const trainingContracts = [
   blendGradient,
   keepMask,
   keepMaskGradient,
+  thresholdMask,
+  thresholdMaskGradient,
   crossEntropy,
   crossEntropyGradient,
   distillation,
@@ -101,6 +109,8 @@ export interface TrainingOps<H = Handle> extends InferenceOps<H> {
   blendGradient: BlendGradientArgs<H>;
   keepMask: KeepMaskArgs<H>;
   keepMaskGradient: KeepMaskGradientArgs<H>;
+  thresholdMask: ThresholdMaskArgs<H>;
+  thresholdMaskGradient: ThresholdMaskGradientArgs<H>;
   crossEntropy: CrossEntropyArgs<H>;
   crossEntropyGradient: CrossEntropyGradientArgs<H>;
   distillation: DistillationArgs<H>;

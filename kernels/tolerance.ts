@@ -166,17 +166,50 @@ export const tolerances: {
     },
     dPrevious: (i) => sums(1) * (at(dPrevious, i) + at(dOut, i)),
   }),
+  thresholdMask: ({ importance, threshold, previous, temperature }) => ({
+    // Above the gate's own error, rounding z moves it by at most a quarter of z's error over the temperature.
+    out: (i) => {
+      const moved = temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
+      return at(previous, i) * (FUNCTION + moved);
+    },
+  }),
+  thresholdMaskGradient: ({
+    dImportance,
+    dThreshold,
+    dPrevious,
+    importance,
+    threshold,
+    previous,
+    dOut,
+    temperature,
+    n,
+  }) => {
+    const moved = (i: number): number =>
+      temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
+    const each = (i: number): number =>
+      temperature === 0 ? 0 : (Math.abs(dOut[i] * previous[i]) / temperature) * (FUNCTION + sums(2) + moved(i));
+    return {
+      dImportance: (i) => each(i) + 2 * EPSILON * at(dImportance, i),
+      dThreshold: () =>
+        total(n, (i) => each(i) + (temperature === 0 ? 0 : (sums(n) * Math.abs(dOut[i] * previous[i])) / temperature)) +
+        2 * EPSILON * at(dThreshold, 0),
+      dPrevious: (i) => at(dOut, i) * (FUNCTION + moved(i)) + sums(1) * (at(dPrevious, i) + at(dOut, i)),
+    };
+  },
   crossEntropy: ({ logits, c }) => ({ loss: (i) => sums(c) + FUNCTION + sums(2) * magnitude(logits, i * c, c) }),
   crossEntropyGradient: ({ dLogits, logits, dLoss, c }) => ({
     dLogits: (o) => at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
   }),
-  distillation: ({ logits, targets, c }) => ({
+  // Of the logits over the temperature T, whose magnitude counts T times less; the loss is T², its gradient T times as large.
+  distillation: ({ logits, targets, temperature, c }) => ({
     loss: (i) =>
+      temperature ** 2 *
       total(c, (j) => targets[i * c + j] * (Math.abs(Math.log(targets[i * c + j] || 1)) + 1)) *
-      (sums(c) + FUNCTION + sums(c) * (1 + magnitude(logits, i * c, c))),
+      (sums(c) + FUNCTION + sums(c) * (1 + magnitude(logits, i * c, c) / temperature)),
   }),
-  distillationGradient: ({ dLogits, logits, dLoss, c }) => ({
-    dLogits: (o) => at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
+  distillationGradient: ({ dLogits, logits, dLoss, temperature, c }) => ({
+    dLogits: (o) =>
+      temperature * at(dLoss, Math.floor(o / c)) * powerError(logits, o - (o % c), c) + sums(1) * at(dLogits, o),
   }),
   dropout: ({ x, probability }) => ({ out: (o) => (sums(1) * at(x, o)) / (1 - probability) }),
   dropoutGradient: ({ dx, dOut, probability }) => ({

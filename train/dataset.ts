@@ -16,36 +16,46 @@ export interface Dataset {
   readonly split: Int32Array;
   /** Class of each text; −1: not known. [texts] */
   readonly labels: Int32Array;
+  /** Class of each token; −1: not asked. [tokens], or empty where texts are classified as a whole. */
+  readonly tags: Int32Array;
+  /** A teacher's logits, for each text, or for each token where tokens have classes: [texts or tokens, c]; empty without a teacher. */
+  readonly taught: Float32Array;
 }
 
 export interface EncodedText {
   readonly ids: ArrayLike<number>;
   readonly split?: number;
   readonly label?: number;
+  /** One for each token. */
+  readonly tags?: readonly number[];
 }
 
 export function datasetOf(texts: readonly EncodedText[]): Dataset {
   const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length));
   const tokens = texts.reduce((sum, { ids }) => sum + ids.length, 0);
+  const isTagged = texts.some(({ tags }) => tags !== undefined);
   const set: Dataset = {
     ids: shared(tokens),
     starts: shared(texts.length + 1),
     split: shared(texts.length),
     labels: shared(texts.length),
+    tags: shared(isTagged ? tokens : 0),
+    taught: new Float32Array(0),
   };
-  for (const [i, { ids, split, label }] of texts.entries()) {
+  for (const [i, { ids, split, label, tags }] of texts.entries()) {
     set.ids.set(ids, set.starts[i]);
     set.starts[i + 1] = set.starts[i] + ids.length;
     set.split[i] = split ?? ids.length;
     set.labels[i] = label ?? -1;
+    if (tags !== undefined) set.tags.set(tags, set.starts[i]);
   }
   return set;
 }
 
-/** A number that other data would hardly have: a hash (FNV-1a over 32-bit words) of all ids, cuts and labels. */
-export function fingerprint({ ids, starts, labels }: Dataset): number {
+/** A number that other data would hardly have: a hash (FNV-1a over 32-bit words) of all ids, cuts and labels, not of what a teacher says. */
+export function fingerprint({ ids, starts, labels, tags }: Dataset): number {
   let hash = 0x811c9dc5;
-  for (const part of [ids, starts, labels]) {
+  for (const part of [ids, starts, labels, tags]) {
     for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part[i], 0x01000193);
   }
   return hash >>> 0;
@@ -57,6 +67,14 @@ export function textsIn(set: Dataset): number {
 
 export function lengthOf({ starts }: Dataset, text: number): number {
   return starts[text + 1] - starts[text];
+}
+
+/** How many answers a text is asked for: one, or one for each token that has a class. */
+export function askedIn({ tags, starts }: Dataset, text: number): number {
+  if (tags.length === 0) return 1;
+  let asked = 0;
+  for (let i = starts[text]; i < starts[text + 1]; i++) if (tags[i] >= 0) asked++;
+  return asked;
 }
 
 /** A random order of `among`, cut into batches of at most `tokens` tokens (a longer text is a batch of its own). */

@@ -91,12 +91,13 @@ export class Exchange {
     const { state, workers, sum, from, to } = this;
     meet(state.barrier, workers);
     this.addUp();
-    state.norms[this.worker] = squaredNorm(sum, 0, sum.length);
+    state.norms[this.worker] = squaredNorm(sum, [from, to], this.layout);
     meet(state.barrier, workers);
     const norm = Math.sqrt(state.norms.reduce((a, b) => a + b, 0));
     const rate = learningRateAt(optimizer, step, steps);
+    const apartRate = learningRateAt({ ...optimizer, learningRate: optimizer.apart ?? 0 }, step, steps);
     const scale = clipScale(norm, optimizer.clip);
-    adamw(state.values, state, sum, [from, to], { ...optimizer, rate, step, scale }, this.layout);
+    adamw(state.values, state, sum, [from, to], { ...optimizer, rate, apartRate, step, scale }, this.layout);
     this.eachTouched((_, low, high) => sum.fill(0, low - from, high - from));
     meet(state.barrier, workers);
     return norm;
@@ -104,8 +105,8 @@ export class Exchange {
 
   private addUp(): void {
     const { sum, from, to } = this;
-    for (const { kind, offset, length } of this.layout.segments) {
-      if (kind === "table") continue;
+    for (const { kind, offset, length, learns } of this.layout.segments) {
+      if (kind === "table" || learns === "frozen") continue;
       const low = Math.max(from, offset);
       const high = Math.min(to, offset + length);
       for (const [v, gradient] of this.state.gradients.entries()) {

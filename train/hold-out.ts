@@ -2,7 +2,7 @@
  * Which texts to keep away from training. Treebank data (SST-2) label every phrase of a sentence on its own: a random split would
  * measure on phrases whose sentence was trained on. Here a sentence is held out together with its longer phrases.
  */
-import type { Random } from "../engine/random.ts";
+import { hashOf, type Random } from "../engine/random.ts";
 
 /** Phrases of fewer words belong to no sentence in particular. */
 const phraseWords = 4;
@@ -15,8 +15,8 @@ const sentenceWords = 8;
  */
 export function chooseHoldOut(texts: readonly string[], count: number, random: Random): number[] {
   const tokens = texts.map((text) => text.trim().toLowerCase().split(/\s+/));
-  const phrases = groupBy(tokens.map((words) => words.join(" ")));
-  const withWord = indexOfWords(tokens);
+  const phrases = phrasesOf(tokens);
+  const index = indexOfWords(tokens);
   const held = new Set<number>();
   const order = random.shuffle(texts.map((_, i) => i));
   const isSentence = (i: number): boolean => tokens[i].length >= sentenceWords;
@@ -25,7 +25,7 @@ export function chooseHoldOut(texts: readonly string[], count: number, random: R
     if (held.has(seed)) continue;
     held.add(seed);
     if (!isSentence(seed)) continue;
-    for (const sentence of textsAround(tokens[seed], tokens, withWord)) {
+    for (const sentence of textsAround(tokens[seed], tokens, index)) {
       for (const i of partsOf(tokens[sentence], phrases)) held.add(i);
     }
   }
@@ -33,32 +33,49 @@ export function chooseHoldOut(texts: readonly string[], count: number, random: R
 }
 
 /** Every text that has all of `words` in a row: looked for among those that have the rarest of them. */
-function textsAround(words: readonly string[], tokens: readonly string[][], withWord: Map<string, number[]>): number[] {
-  const lists = words.map((word) => withWord.get(word) ?? []);
+function textsAround(words: readonly string[], tokens: readonly string[][], index: Map<string, number[]>): number[] {
+  const lists = words.map((word) => index.get(word) ?? []);
   const fewest = lists.reduce((a, b) => (b.length < a.length ? b : a));
   const phrase = ` ${words.join(" ")} `;
   return fewest.filter((i) => ` ${tokens[i].join(" ")} `.includes(phrase));
 }
 
 /** Every text of at least `phraseWords` words that is a part of the sentence, or all of it. */
-function partsOf(sentence: readonly string[], phrases: Map<string, number[]>): number[] {
+function partsOf(sentence: readonly string[], phrases: Phrases): number[] {
   const found: number[] = [];
+  const hashes = sentence.map(hashOf);
   for (let from = 0; from < sentence.length; from++) {
-    for (let to = from + phraseWords; to <= sentence.length; to++) {
-      found.push(...(phrases.get(sentence.slice(from, to).join(" ")) ?? []));
+    let hash = 0;
+    for (let to = from + 1; to <= sentence.length; to++) {
+      hash = longer(hash, hashes[to - 1]);
+      if (to < from + phraseWords) continue;
+      for (const { words, texts } of phrases.get(hash) ?? []) {
+        const isThere = words.length === to - from && words.every((word, i) => word === sentence[from + i]);
+        if (isThere) found.push(...texts);
+      }
     }
   }
   return found;
 }
 
-function groupBy(keys: readonly string[]): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  for (const [i, key] of keys.entries()) {
-    const group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
+/** Texts of the same words, by a hash that grows with each word: a long text has more parts than could be spelled out. */
+type Phrases = ReadonlyMap<number, readonly { readonly words: readonly string[]; readonly texts: readonly number[] }[]>;
+
+const longer = (hash: number, word: number): number => (Math.imul(hash, 0x01000193) + word) >>> 0;
+
+function phrasesOf(tokens: readonly (readonly string[])[]): Phrases {
+  const byHash = new Map<number, { words: readonly string[]; texts: number[] }[]>();
+  for (const [i, words] of tokens.entries()) {
+    const hash = words.map(hashOf).reduce(longer, 0);
+    const group = byHash.get(hash) ?? [];
+    if (group.length === 0) byHash.set(hash, group);
+    const same = group.find(
+      (one) => one.words.length === words.length && one.words.every((word, p) => word === words[p]),
+    );
+    if (same) same.texts.push(i);
+    else group.push({ words, texts: [i] });
   }
-  return groups;
+  return byHash;
 }
 
 /** For each word, the texts that have it. */

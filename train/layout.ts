@@ -21,22 +21,29 @@ export interface Segment {
   readonly columns: number;
   readonly offset: number;
   readonly length: number;
+  /** model: learns as all do. apart: learns at a rate of its own, and does not count in the norm that clips. frozen: stays as it is. */
+  readonly learns: Learns;
 }
+
+export type Learns = "model" | "apart" | "frozen";
 
 export interface Layout {
   readonly segments: readonly Segment[];
   readonly length: number;
 }
 
-/** `build` asks for every parameter of a model once. */
-export function layoutOf(build: (source: ParameterSource) => unknown): Layout {
+/** `build` asks for every parameter of a model once; `learnsOf` says by a stored name how that parameter learns. */
+export function layoutOf(
+  build: (source: ParameterSource) => unknown,
+  learnsOf: (name: string) => Learns = () => "model",
+): Layout {
   const segments: Segment[] = [];
   let offset = 0;
   const note = (kind: ParameterKind, names: readonly string[], shape: readonly number[]): Handle => {
     const rows = names.length * shape[0];
     const columns = shape[1] ?? 1;
     const length = rows * columns;
-    segments.push({ names, shape, kind, rows, columns, offset, length });
+    segments.push({ names, shape, kind, rows, columns, offset, length, learns: learnsOf(names[0]) });
     offset += length;
     return { kind: kind === "weights" ? "packed" : "f32", length };
   };
@@ -56,8 +63,9 @@ export function tapeSource(
 ): { source: ParameterSource; parameters: Parameter<Handle>[] } {
   const parameters: Parameter<Handle>[] = [];
   const next = (): Handle => {
-    const { kind, offset, length, rows, columns } = layout.segments[parameters.length];
-    const parameter = tape.parameter(kind, values.subarray(offset, offset + length), rows, columns);
+    const { kind, offset, length, rows, columns, learns } = layout.segments[parameters.length];
+    const own = values.subarray(offset, offset + length);
+    const parameter = tape.parameter(kind, own, rows, columns, learns === "frozen");
     parameters.push(parameter);
     return parameter.name;
   };
@@ -83,13 +91,14 @@ function truncatedNormal(random: Random): number {
   }
 }
 
-/** The stored tensors, over `values` where nothing needs to be cut. */
+/** The tensors of a model's checkpoint, copied out of `values`. What learns apart is no tensor of the model. */
 export function tensorsOf(
   { segments }: Layout,
   values: Float32Array,
 ): Map<string, { shape: readonly number[]; data: Float32Array }> {
   const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const { names, shape, offset, length } of segments) {
+  for (const { names, shape, offset, length, learns } of segments) {
+    if (learns === "apart") continue;
     const size = length / names.length;
     for (const [i, name] of names.entries()) {
       tensors.set(name, { shape, data: values.slice(offset + i * size, offset + (i + 1) * size) });

@@ -8,20 +8,24 @@ import type { BertConfig } from "../bert/config.ts";
 import type { ParameterSource } from "../bert/parameters.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import type { Handle } from "../engine/backend.ts";
+import { TaperError } from "../engine/errors.ts";
 import { hashOf } from "../engine/random.ts";
 import type { TrainingBackend } from "../kernels/index.ts";
-import type { TrainConfig } from "./config.ts";
+import type { Freezable, TrainConfig } from "./config.ts";
 import { type Dataset, shardCapacity } from "./dataset.ts";
-import { type Layout, layoutOf, tapeSource } from "./layout.ts";
+import { type Layout, type Learns, layoutOf, tapeSource } from "./layout.ts";
 import { noSums, type Objective, type Shard, type Sums } from "./objective.ts";
 import type { Parameter } from "./parameter.ts";
 import { Classify } from "./recipes/classify.ts";
 import { type MaskingVocabulary, Mlm, type MlmHead, mlmHead } from "./recipes/mlm.ts";
+import { Tag } from "./recipes/tag.ts";
 import { Tape } from "./tape.ts";
+
+type PartName = "skim" | "threshold" | "exit" | "teacher";
 
 /** Everything that is the same for all replicas; plain data, so that it can be sent to a worker. */
 export interface RunPlan {
-  readonly train: Pick<TrainConfig, "recipe" | "mlm" | "skim" | "exit" | "dropout" | "tokensPerStep" | "maxTokens">;
+  readonly train: Pick<TrainConfig, "recipe" | "mlm" | "dropout" | "tokensPerStep" | "maxTokens" | "freeze" | PartName>;
   readonly config: BertConfig;
   readonly taper: TaperConfig;
   readonly vocabulary: MaskingVocabulary;
@@ -31,16 +35,45 @@ export interface RunPlan {
 interface Parts {
   readonly bert: Bert;
   readonly head: MlmHead | undefined;
+  /** θ_l where they learn. */
+  readonly thresholds: readonly Handle[] | undefined;
 }
+
+/** Where θ_l lies among what is trained; stored models have it in taperbert.json. */
+export const thresholdName = (l: number): string => `attention_thresholds.${l}`;
 
 function buildParts({ config, taper, train }: RunPlan, source: ParameterSource): Parts {
   const bert = buildBert(config, taper, source);
-  return { bert, head: train.recipe === "mlm" ? mlmHead(source, config) : undefined };
+  const learnsThresholds = train.threshold?.stage === "soft";
+  return {
+    bert,
+    head: train.recipe === "mlm" ? mlmHead(source, config) : undefined,
+    thresholds: learnsThresholds
+      ? Array.from({ length: config.layers }, (_, l) => source.vector([thresholdName(l)], 1))
+      : undefined,
+  };
 }
 
-/** The parameters that a run trains. */
+const freezableNames: Readonly<Record<Freezable, RegExp>> = {
+  encoder: /^bert\.(embeddings|encoder\.layer)\./,
+  classifier: /^(bert\.pooler|classifier)\./,
+  predictors: /^bert\.encoder\.skim_predictors\./,
+  exits: /^bert\.encoder\.exit_heads\./,
+};
+
+/** The parameters of a run, and how each learns. Throws ERR_CONFIG if none does. */
 export function layoutOfRun(plan: RunPlan): Layout {
-  return layoutOf((source) => buildParts(plan, source));
+  const { freeze } = plan.train;
+  const learnsOf = (name: string): Learns => {
+    if (name.startsWith("attention_thresholds.")) return "apart";
+    return freeze.some((part) => freezableNames[part].test(name)) ? "frozen" : "model";
+  };
+  const layout = layoutOf((source) => buildParts(plan, source), learnsOf);
+  if (layout.segments.some(({ learns }) => learns !== "frozen")) return layout;
+  throw new TaperError(
+    "ERR_CONFIG",
+    `"freeze": expected something left to learn, found ${freeze.join(", ")} and nothing else.`,
+  );
 }
 
 export class Learner {
@@ -56,14 +89,14 @@ export class Learner {
     this.tape = new Tape(backend);
     this.layout = layoutOfRun(plan);
     const { source, parameters } = tapeSource(this.tape, this.layout, values);
-    const { bert, head } = buildParts(plan, source);
+    const { bert, head, thresholds } = buildParts(plan, source);
     this.parameters = parameters;
-    const { tokensPerStep, maxTokens, mlm, skim, exit } = plan.train;
+    const { recipe, tokensPerStep, maxTokens, mlm, skim, threshold, exit, teacher, freeze } = plan.train;
     const capacity = shardCapacity(tokensPerStep, maxTokens, plan.workers);
-    this.objective =
-      head === undefined
-        ? new Classify(this.tape, bert, set, capacity, { skim, exit })
-        : new Mlm(this.tape, bert, head, set, capacity, mlm, plan.vocabulary);
+    const options = { skim, threshold, thresholds, teacher, predictorsAreFrozen: freeze.includes("predictors") };
+    if (head !== undefined) this.objective = new Mlm(this.tape, bert, head, set, capacity, mlm, plan.vocabulary);
+    else if (recipe === "tag") this.objective = new Tag(this.tape, bert, set, capacity, options);
+    else this.objective = new Classify(this.tape, bert, set, capacity, { ...options, exit });
   }
 
   /** Multiply–accumulates executed so far, forward and backward. */
@@ -73,6 +106,7 @@ export class Learner {
 
   refresh(values: Float32Array | Float64Array): void {
     for (const [i, parameter] of this.parameters.entries()) {
+      if (parameter.isFrozen) continue;
       const { offset, length } = this.layout.segments[i];
       parameter.set(values.subarray(offset, offset + length));
     }
@@ -81,7 +115,10 @@ export class Learner {
   /** The figures of a shard and, if it learns, its gradients, which `readGradients` hands out. */
   async run(shard: Shard): Promise<Sums> {
     const seed = hashOf(shard.seed);
-    this.tape.begin({ probability: shard.learns ? this.plan.train.dropout : 0, seed });
+    const { dropout, freeze } = this.plan.train;
+    // What is frozen answers as it will when it runs.
+    const probability = shard.learns && !freeze.includes("encoder") ? dropout : 0;
+    this.tape.begin({ probability, seed });
     if (shard.texts.length === 0) return noSums;
     const { seeds, sums } = await this.objective.forward(shard);
     if (shard.learns) this.tape.backward(seeds);
@@ -90,7 +127,7 @@ export class Learner {
 
   /**
    * Copies the gradients of the last shard into `out` [layout.length]; of a table, only the rows that are returned for its
-   * segment. Where nothing is returned, the whole segment is written.
+   * segment. Where nothing is returned, the whole segment is written, unless it is frozen.
    */
   async readGradients(out: Float32Array): Promise<(readonly number[] | undefined)[]> {
     const touched: (readonly number[] | undefined)[] = [];

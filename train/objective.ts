@@ -6,7 +6,7 @@ import type { Seed } from "./tape.ts";
 
 /** Sums, so that figures of shards add up: a mean is a quotient of two of them. */
 export interface Sums {
-  /** What is asked: texts, or masked tokens. */
+  /** What is asked: texts, words, or masked tokens. A text without a label is asked for the last head's answer. */
   readonly asked: number;
   readonly correct: number;
   /** Σ loss over what is asked, of the main task alone. */
@@ -36,8 +36,9 @@ export function addSums(a: Sums, b: Sums): Sums {
 export interface Shard {
   /** Indices into the data set. */
   readonly texts: readonly number[];
-  /** Texts of the whole batch, over all workers: losses are means over these. */
+  /** Texts of the whole batch, over all workers, and answers that they are asked for: losses are means over these. */
   readonly batchTexts: number;
+  readonly batchAsked: number;
   /** Tokens of the whole batch. */
   readonly batchTokens: number;
   /** Seeds everything random in this shard. */

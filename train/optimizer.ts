@@ -17,6 +17,8 @@ export interface OptimizerConfig {
   readonly warmup: number;
   /** The largest global norm of a gradient; 0: no clipping. */
   readonly clip: number;
+  /** The learning rate of what learns apart, at the end of the warm-up. */
+  readonly apart?: number | undefined;
 }
 
 export interface Moments {
@@ -31,10 +33,14 @@ export function learningRateAt({ learningRate, warmup }: OptimizerConfig, step: 
   return (learningRate * (steps - step)) / Math.max(1, steps - rise);
 }
 
-/** Σ x² over [from, to), in one order. */
-export function squaredNorm(x: Float32Array, from: number, to: number): number {
+/** Σ gradient² over [from, to) of what is clipped, in one order; gradient[i − from] is the gradient of value i. */
+export function squaredNorm(gradient: Float32Array, [from, to]: readonly [number, number], layout: Layout): number {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += x[i] * x[i];
+  for (const { offset, length, learns } of layout.segments) {
+    if (learns !== "model") continue;
+    const end = Math.min(to, offset + length);
+    for (let i = Math.max(from, offset); i < end; i++) sum += gradient[i - from] * gradient[i - from];
+  }
   return sum;
 }
 
@@ -43,8 +49,18 @@ export function clipScale(norm: number, clip: number): number {
   return clip > 0 && norm > clip ? clip / norm : 1;
 }
 
+interface UpdateConfig {
+  readonly rate: number;
+  /** Default 0. */
+  readonly apartRate?: number;
+  readonly step: number;
+  /** What gradients are multiplied by. */
+  readonly scale: number;
+}
+
 /**
- * One update of values [from, to). gradient[i − from] is the gradient of values[i]; `step` counts from 0.
+ * One update of values [from, to), frozen ones excepted. gradient[i − from] is the gradient of values[i]; `step` counts from 0; what
+ * learns apart does so at `apartRate`, unscaled.
  * values −= rate · (m̂ / (√v̂ + eps) + weightDecay · values)
  */
 export function adamw(
@@ -52,15 +68,17 @@ export function adamw(
   { first, second }: Moments,
   gradient: Float32Array,
   [from, to]: readonly [number, number],
-  config: OptimizerConfig & { readonly rate: number; readonly step: number; readonly scale: number },
+  config: OptimizerConfig & UpdateConfig,
   layout: Layout,
 ): void {
-  const { beta1, beta2, eps, rate, scale, step, weightDecay } = config;
-  const size = rate / (1 - beta1 ** (step + 1));
+  const { beta1, beta2, eps, step, weightDecay } = config;
   const root = 1 / Math.sqrt(1 - beta2 ** (step + 1));
   const keep1 = 1 - beta1;
   const keep2 = 1 - beta2;
-  for (const { kind, names, offset, length } of layout.segments) {
+  for (const { kind, names, offset, length, learns } of layout.segments) {
+    if (learns === "frozen") continue;
+    const { rate, scale } = learns === "apart" ? { rate: config.apartRate ?? 0, scale: 1 } : config;
+    const size = rate / (1 - beta1 ** (step + 1));
     const shrink = kind === "vector" || names[0].endsWith("bias") ? 1 : 1 - rate * weightDecay;
     const end = Math.min(to, offset + length);
     for (let i = Math.max(from, offset); i < end; i++) {

@@ -1,6 +1,7 @@
 /**
  * One trained tensor on one replica's backend: its numbers (for a matrix, packed too), and its gradient. A table's gradient is
- * row-sparse: only the rows that were read are cleared, read back and exchanged. It knows nothing of optimisers.
+ * row-sparse: only the rows that were read are cleared, read back and exchanged. A frozen one has no gradient: nothing is recorded on
+ * its account. It knows nothing of optimisers.
  */
 import type { Handle } from "../engine/backend.ts";
 import { type FloatData, transpose, view } from "../engine/view.ts";
@@ -18,7 +19,7 @@ export class Parameter<H extends Handle> {
   readonly name: Name<H>;
   private readonly backend: TrainingBackend<H>;
   private readonly data: H;
-  private readonly gradient: H;
+  private readonly gradient: H | undefined;
   private readonly seen: Uint8Array;
   private touched: number[] = [];
   /** Room for the touched rows of a table, and their numbers; grows to what the largest step needs. */
@@ -26,25 +27,37 @@ export class Parameter<H extends Handle> {
   private indexBuffer: H | undefined;
 
   /** Values in row-major order, [rows, columns]. */
-  constructor(backend: TrainingBackend<H>, kind: ParameterKind, values: FloatData, rows: number, columns: number) {
+  constructor(
+    backend: TrainingBackend<H>,
+    kind: ParameterKind,
+    values: FloatData,
+    rows: number,
+    columns: number,
+    isFrozen = false,
+  ) {
     this.backend = backend;
     this.kind = kind;
     this.rows = rows;
     this.columns = columns;
     const matrix = view(values, [rows, columns]);
     this.data = backend.upload(matrix);
-    this.gradient = backend.allocate(rows * columns);
-    this.seen = new Uint8Array(kind === "table" ? rows : 0);
+    this.gradient = isFrozen ? undefined : backend.allocate(rows * columns);
+    this.seen = new Uint8Array(kind === "table" && !isFrozen ? rows : 0);
     const value: Value<H> = {
       data: this.data,
       used: rows * columns,
-      wanted: true,
+      wanted: !isFrozen,
       gradient: this.gradient,
       kept: true,
-      ...(kind === "table" && { touch: (index: Int32Array) => this.touch(index) }),
+      ...(kind === "table" && !isFrozen && { touch: (index: Int32Array) => this.touch(index) }),
     };
     const packed = kind === "weights" ? backend.pack(transpose(matrix)) : undefined;
     this.name = new Name<H>(packed === undefined ? "f32" : "packed", rows * columns, value, packed);
+  }
+
+  /** Whether it stays as it is. */
+  get isFrozen(): boolean {
+    return this.gradient === undefined;
   }
 
   /** New numbers. */
@@ -65,6 +78,7 @@ export class Parameter<H extends Handle> {
   /** Copies the gradient to `out` [rows, columns]; of a table, the touched rows only. */
   async readGradient(out: Float32Array): Promise<void> {
     const { backend, gradient, columns: d, touched } = this;
+    if (gradient === undefined) return;
     if (this.kind !== "table") {
       out.set(await backend.read(gradient, out.length));
       return;
@@ -84,9 +98,10 @@ export class Parameter<H extends Handle> {
 
   /** Sets the gradient to 0, of a table in the touched rows only, and forgets them. */
   clearGradient(clear: (buffer: H, length: number) => void): void {
-    const { backend, columns: d, touched } = this;
+    const { backend, columns: d, gradient, touched } = this;
+    if (gradient === undefined) return;
     if (this.kind !== "table") {
-      clear(this.gradient, this.rows * d);
+      clear(gradient, this.rows * d);
       return;
     }
     if (touched.length === 0) return;
@@ -94,7 +109,7 @@ export class Parameter<H extends Handle> {
     const n = touched.length;
     clear(row, n * d);
     backend.write(index, touched);
-    backend.op("scatter", { out: this.gradient, x: row, index, n, d, rows: this.rows });
+    backend.op("scatter", { out: gradient, x: row, index, n, d, rows: this.rows });
     for (const i of touched) this.seen[i] = 0;
     this.touched = [];
   }

@@ -1,7 +1,7 @@
 /** From a config to what a run starts with: texts as token ids, the model's shape, its first parameters. */
 
 import { Checkpoint } from "../bert/checkpoint.ts";
-import { type BertConfig, configOfShape } from "../bert/config.ts";
+import { type BertConfig, configOfShape, type Task } from "../bert/config.ts";
 import { readConfigs } from "../bert/load.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
 import { loadTokenizer } from "../bert/tokenizer/load.ts";
@@ -14,7 +14,9 @@ import { readTexts } from "./data.ts";
 import { type Dataset, datasetOf, type EncodedText, textsIn } from "./dataset.ts";
 import { chooseHoldOut } from "./hold-out.ts";
 import { initialise, type Layout, loadTensors } from "./layout.ts";
+import { thresholdName } from "./learner.ts";
 import type { MaskingVocabulary } from "./recipes/mlm.ts";
+import { readCases } from "./truecasing.ts";
 
 export interface Prepared {
   readonly config: BertConfig;
@@ -41,57 +43,104 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
   if (train.maxTokens > config.maxPositions) {
     throw new TaperError("ERR_CONFIG", `maxTokens ${train.maxTokens} is more than the model's ${config.maxPositions}.`);
   }
-  const texts: EncodedText[] = [];
-  const sources: string[] = [];
-  for (const file of train.data) {
-    const rows = await readTexts(file, { limit: train.limit });
-    for (const { text, label, row } of rows) {
-      if (train.recipe === "mlm") texts.push(...pieces(tokenizer, [text].flat().join(" "), train.maxTokens));
-      else {
-        if (label === undefined || label >= config.labels.length) {
-          throw new TaperError(
-            "ERR_DATA",
-            `${file}: row ${row}: expected a label from 0 to ${config.labels.length - 1}, found ${label ?? "none"}.`,
-          );
-        }
-        const { ids, segments } = tokenizer.encode(text, { maxLength: train.maxTokens });
-        const split = segments.indexOf(1);
-        texts.push({ ids, label, ...(split > 0 && { split }) });
-        sources.push([text].flat().join(" "));
-      }
-    }
-  }
+  const { texts, sources, labelled } = await readAll(train, tokenizer, config);
   const set = datasetOf(texts);
   const random = new Random(`${train.seed} hold out`);
-  const all = Array.from({ length: textsIn(set) }, (_, i) => i);
-  if (train.holdOut >= all.length) {
-    throw new TaperError("ERR_CONFIG", `holdOut ${train.holdOut} leaves nothing of ${all.length} texts to learn from.`);
+  const all = Array.from({ length: labelled }, (_, i) => i);
+  if (train.holdOut >= textsIn(set) || train.holdOut > labelled) {
+    throw new TaperError("ERR_CONFIG", `holdOut ${train.holdOut} leaves nothing of ${labelled} texts to learn from.`);
   }
   // Pieces of running text have no phrases in common; labelled texts may.
   const heldOut =
     train.recipe === "mlm"
       ? random.shuffle(all).slice(0, train.holdOut)
-      : chooseHoldOut(sources, train.holdOut, random);
+      : chooseHoldOut(sources.slice(0, labelled), train.holdOut, random);
   const isHeldOut = new Set(heldOut);
   const learn = Array.from({ length: textsIn(set) }, (_, i) => i).filter((i) => !isHeldOut.has(i));
   return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources };
 }
 
+interface ReadTexts {
+  readonly texts: EncodedText[];
+  readonly sources: string[];
+  /** The first so many have labels of their own. */
+  readonly labelled: number;
+}
+
+async function readAll(train: TrainConfig, tokenizer: Tokenizer, config: BertConfig): Promise<ReadTexts> {
+  const texts: EncodedText[] = [];
+  const sources: string[] = [];
+  const { maxTokens: maxLength, limit } = train;
+  const add = (text: string | readonly [string, string], label?: number): void => {
+    const { ids, segments } = tokenizer.encode(text, { maxLength });
+    const split = segments.indexOf(1);
+    texts.push({ ids, ...(label !== undefined && { label }), ...(split > 0 && { split }) });
+    sources.push([text].flat().join(" "));
+  };
+  for (const file of train.data) {
+    for (const { text, label, row } of await readTexts(file, { limit })) {
+      const whole = [text].flat().join(" ");
+      if (train.recipe === "mlm") texts.push(...pieces(tokenizer, whole, maxLength));
+      else if (train.recipe === "tag") {
+        const { encoding, tags } = readCases(whole, tokenizer, maxLength);
+        texts.push({ ids: encoding.ids, tags });
+        sources.push(whole);
+      } else if (label !== undefined && label < config.labels.length) add(text, label);
+      else {
+        throw new TaperError(
+          "ERR_DATA",
+          `${file}: row ${row}: expected a label from 0 to ${config.labels.length - 1}, found ${label ?? "none"}.`,
+        );
+      }
+    }
+  }
+  const labelled = texts.length;
+  for (const file of train.unlabelled) for (const { text } of await readTexts(file, { limit })) add(text);
+  return { texts, sources, labelled };
+}
+
+const taskOf: Readonly<Record<TrainConfig["recipe"], Task>> = {
+  mlm: "embedding",
+  classify: "sequence-classification",
+  tag: "token-classification",
+};
+
 async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config: BertConfig; taper: TaperConfig }> {
   const { recipe, shape, from, labels, maxPositions, skim, exit, dials } = train;
-  const task = recipe === "mlm" ? "embedding" : "sequence-classification";
   const start =
     from === undefined
       ? { config: configOfShape(shape as NonNullable<typeof shape>, { vocabulary, maxPositions }), taper: {} }
       : await readConfigs(from);
-  const config: BertConfig = { ...start.config, ...shape, labels, task };
+  const config: BertConfig = { ...start.config, ...shape, labels, task: taskOf[recipe] };
   if (recipe === "mlm") return { config, taper: {} };
+  const attentionThresholds = thresholdsOf(train, config.layers, start.taper);
   const taper: TaperConfig = {
-    ...(skim && { skim: { predictorWidth: skim.predictorWidth } }),
+    ...((skim || attentionThresholds) && {
+      skim: {
+        ...(skim && { predictorWidth: skim.predictorWidth }),
+        ...(attentionThresholds && { attentionThresholds }),
+      },
+    }),
     ...(exit && { exit: { heads: true } }),
     ...(dials && { dials }),
   };
   return { config, taper };
+}
+
+/** θ as the run begins: what the model has that it starts from, else rising with the layers. */
+function thresholdsOf(
+  { threshold, from }: TrainConfig,
+  layers: number,
+  { skim }: TaperConfig,
+): readonly number[] | undefined {
+  if (threshold === undefined) return undefined;
+  const own = skim?.attentionThresholds;
+  if (own?.length === layers) return own;
+  if (threshold.stage === "soft") return Array.from({ length: layers }, (_, l) => (threshold.start * l) / layers);
+  throw new TaperError(
+    "ERR_CONFIG",
+    `"threshold": stage "hard" needs ${layers} thresholds in ${from}/taperbert.json, found ${own?.length ?? "none"}; run a "soft" stage first.`,
+  );
 }
 
 function masking(tokenizer: Tokenizer): MaskingVocabulary {
@@ -124,19 +173,40 @@ function pieces(tokenizer: Tokenizer, text: string, maxTokens: number): EncodedT
   return found;
 }
 
-/** The parameters that a run starts from: a model directory's where it has them, else drawn. */
-export async function firstValues(train: TrainConfig, layout: Layout, values: Float32Array): Promise<void> {
+/** The parameters that a run starts from: a model directory's where it has them, else drawn, or stacked if the config says so. */
+export async function firstValues(
+  train: TrainConfig,
+  taper: TaperConfig,
+  layout: Layout,
+  values: Float32Array,
+): Promise<void> {
   initialise(layout, values, new Random(`${train.seed} parameters`));
   for (const { names, offset } of layout.segments) {
     if (train.skim === undefined || !/skim_predictors\.\d+\.predictor\.4\.bias$/.test(names[0])) continue;
     values[offset] = -train.skim.biasStart;
     values[offset + 1] = train.skim.biasStart;
   }
+  for (const [l, threshold] of (taper.skim?.attentionThresholds ?? []).entries()) {
+    const segment = layout.segments.find(({ names }) => names[0] === thresholdName(l));
+    if (segment !== undefined) values[segment.offset] = threshold;
+  }
   if (train.from === undefined) return;
   const file = `${train.from}/model.safetensors`;
   const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
-  const found = loadTensors(layout, values, (name, shape) =>
-    checkpoint.has(name) ? checkpoint.tensor(name, shape).read() : undefined,
-  );
+  const nameIn =
+    train.grow === "stack" ? stacked((await readConfigs(train.from)).config.layers) : (name: string) => name;
+  const found = loadTensors(layout, values, (name, shape) => {
+    const stored = nameIn(name);
+    return checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
+  });
   if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of the model's tensors.`);
+}
+
+/**
+ * Layer l of the new model is layer l mod `layers` of the old: the old layers stay where they were, and come again above themselves.
+ * Source: progressive stacking, https://proceedings.mlr.press/v97/gong19a.html
+ */
+function stacked(layers: number): (name: string) => string {
+  return (name) =>
+    name.replace(/^(bert\.encoder\.layer\.)(\d+)/, (_, at: string, l: string) => `${at}${Number(l) % layers}`);
 }

@@ -15,9 +15,11 @@ import { layerNormBackward } from "../kernels/layer-norm/backward.ts";
 import { matmulBackward } from "../kernels/matmul/backward.ts";
 import { softmaxBackward } from "../kernels/softmax/backward.ts";
 import { tanhBackward } from "../kernels/tanh/backward.ts";
+import { thresholdMaskBackward } from "../kernels/threshold-mask/backward.ts";
 
 /** What a model and its losses may ask of a tape. `scatter` and `matmulInt8` are in the list because models know them; a tape refuses both. */
-export type TapeOps = InferenceOps & Pick<TrainingOps, "keepMask" | "crossEntropy" | "distillation" | "dropout">;
+export type TapeOps = InferenceOps &
+  Pick<TrainingOps, "keepMask" | "thresholdMask" | "crossEntropy" | "distillation" | "dropout">;
 export type RecordedName = Exclude<keyof TapeOps, "scatter" | "matmulInt8">;
 
 export const rules: { readonly [K in RecordedName]: Backward<K> } = {
@@ -32,6 +34,7 @@ export const rules: { readonly [K in RecordedName]: Backward<K> } = {
   add: addBackward,
   blend: blendBackward,
   keepMask: keepMaskBackward,
+  thresholdMask: thresholdMaskBackward,
   crossEntropy: crossEntropyBackward,
   distillation: distillationBackward,
   dropout: dropoutBackward,

@@ -6,7 +6,7 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configToJson } from "../bert/config.ts";
-import { taperSchemaVersion } from "../bert/taper-config.ts";
+import { type TaperConfig, taperSchemaVersion } from "../bert/taper-config.ts";
 import { show, TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { parseMetadata, parseSafetensors, writeSafetensors } from "../engine/safetensors.ts";
@@ -74,8 +74,13 @@ export class RunDirectory {
   /** The labelled texts that this run never trains on, for whoever chooses dials. */
   async writeHeldOut({ set, heldOut, sources }: Prepared): Promise<void> {
     if (sources.length === 0 || heldOut.length === 0) return;
-    const rows = heldOut.map((i) => `${sources[i].replace(/[\t\r\n]/g, " ")}\t${set.labels[i]}`);
-    await writeFileAtomically(this.at("held-out.tsv"), `${["sentence\tlabel", ...rows].join("\n")}\n`);
+    const isTagged = set.tags.length > 0;
+    const rows = heldOut.map((i) => {
+      const text = sources[i].replace(/[\t\r\n]/g, " ");
+      return isTagged ? text : `${text}\t${set.labels[i]}`;
+    });
+    const header = isTagged ? "sentence" : "sentence\tlabel";
+    await writeFileAtomically(this.at("held-out.tsv"), `${[header, ...rows].join("\n")}\n`);
   }
 
   async log(record: object): Promise<void> {
@@ -138,7 +143,10 @@ export class RunDirectory {
     const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
     const architectures = train.recipe === "mlm" ? { architectures: ["BertForMaskedLM"] } : {};
     await writeFileAtomically(this.at("config.json"), json({ ...configToJson(config), ...architectures }));
-    await writeFileAtomically(this.at("taperbert.json"), json({ schemaVersion: taperSchemaVersion, ...taper }));
+    await writeFileAtomically(
+      this.at("taperbert.json"),
+      json({ schemaVersion: taperSchemaVersion, ...withThresholds(taper, layout, values) }),
+    );
     for (const name of ["vocab.txt", "tokenizer.json", "tokenizer_config.json"]) {
       const bytes = await readIfThere(join(train.vocabulary, name));
       // A vocabulary without settings is that of an uncased model, as the tokenizer took it.
@@ -157,7 +165,15 @@ export class RunDirectory {
   }
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+/** θ as it has been learned, where it is; a threshold below 0 keeps what 0 keeps. */
+function withThresholds(taper: TaperConfig, { segments }: Layout, values: Float32Array): TaperConfig {
+  const apart = segments.filter(({ learns }) => learns === "apart");
+  if (apart.length === 0) return taper;
+  const attentionThresholds = apart.map(({ offset }) => Math.max(0, values[offset]));
+  return { ...taper, skim: { ...taper.skim, attentionThresholds } };
+}
+
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {

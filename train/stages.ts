@@ -13,7 +13,8 @@ export interface Stage {
 
 /**
  * Checks every stage before any of them runs. A stage after the first starts from the one before it unless it has a "from" of its
- * own; with a "shape" it grows. `where` names the file. Throws ERR_CONFIG.
+ * own; with a "shape" it grows. Where a directory is asked for, "stage-2" is that of the second stage. `where` names the file. Throws
+ * ERR_CONFIG.
  */
 export function parseStages(json: unknown, directory: string, where: string): Stage[] {
   const list = (json as { stages?: unknown } | null)?.stages;
@@ -31,8 +32,27 @@ export function parseStages(json: unknown, directory: string, where: string): St
     const isWhole = typeof stage !== "object" || stage === null || "from" in stage;
     const start =
       before === undefined || isWhole ? {} : { from: before.directory, vocabulary: before.config.vocabulary };
-    const config = parseTrainConfig(isWhole ? stage : { ...start, ...stage }, `${where}: stage ${i + 1}`);
+    const config = parseTrainConfig(
+      withDirectories(isWhole ? stage : { ...start, ...stage }, stages),
+      `${where}: stage ${i + 1}`,
+    );
     stages.push({ config, directory: at });
   }
   return stages;
+}
+
+/** The stage's JSON with "stage-n" in "from" and in the teacher's "from" replaced by where that stage's model will be. */
+function withDirectories(stage: unknown, before: readonly Stage[]): unknown {
+  if (typeof stage !== "object" || stage === null) return stage;
+  const { from, teacher } = stage as { from?: unknown; teacher?: unknown };
+  const directoryOf = (name: unknown): unknown => {
+    const number = typeof name === "string" ? /^stage-(\d+)$/.exec(name)?.[1] : undefined;
+    return number === undefined ? name : (before[Number(number) - 1]?.directory ?? name);
+  };
+  const isObject = typeof teacher === "object" && teacher !== null;
+  return {
+    ...stage,
+    ...(from !== undefined && { from: directoryOf(from) }),
+    ...(isObject && { teacher: { ...teacher, from: directoryOf((teacher as { from?: unknown }).from) } }),
+  };
 }

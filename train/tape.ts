@@ -70,9 +70,15 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
     }
   }
 
-  /** A tensor to be trained. */
-  parameter(kind: ParameterKind, values: Float32Array | Float64Array, rows: number, columns: number): Parameter<H> {
-    const parameter = new Parameter(this.inner, kind, values, rows, columns);
+  /** A tensor to be trained, or a frozen one: then nothing is recorded on its account. */
+  parameter(
+    kind: ParameterKind,
+    values: Float32Array | Float64Array,
+    rows: number,
+    columns: number,
+    isFrozen = false,
+  ): Parameter<H> {
+    const parameter = new Parameter(this.inner, kind, values, rows, columns, isFrozen);
     this.parameters.push(parameter);
     return parameter;
   }

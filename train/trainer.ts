@@ -9,13 +9,14 @@ import { Random } from "../engine/random.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import type { TrainConfig } from "./config.ts";
 import { Crew, type CrewAnswer } from "./crew.ts";
-import { cut, deal, fingerprint, lengthOf, planEpoch } from "./dataset.ts";
+import { askedIn, cut, deal, fingerprint, lengthOf, planEpoch } from "./dataset.ts";
 import { sharedState } from "./exchange.ts";
 import { layoutOfRun, type RunPlan } from "./learner.ts";
 import { addSums, noSums, type Shard, type Sums } from "./objective.ts";
 import { learningRateAt } from "./optimizer.ts";
 import { firstValues, type Prepared, prepare } from "./prepare.ts";
 import { RunDirectory } from "./run-directory.ts";
+import { teach } from "./teacher.ts";
 
 export interface TrainOptions {
   readonly config: TrainConfig;
@@ -30,6 +31,8 @@ export interface TrainOptions {
   /** Called after every step. */
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
   readonly onMeasured?: ((figures: Measured) => void) | undefined;
+  /** Called while the teacher answers, with texts done and of how many. */
+  readonly onTaught?: ((done: number, of: number) => void) | undefined;
   /** Saves and stops after the step in progress. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,7 +55,7 @@ export interface StepProgress {
 export interface Measured {
   readonly step: number;
   readonly dense: Sums;
-  /** With the predictors deciding; absent without predictors. */
+  /** With predictors and thresholds deciding; absent without either. */
   readonly skimmed?: Sums;
 }
 
@@ -74,18 +77,28 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const workers = options.workers ?? availableParallelism();
   const directory = new RunDirectory(options.directory);
   await checkDirectory(directory, config, options.resume === true);
-  const prepared = await prepare(config);
-  const { config: modelConfig, taper, vocabulary } = prepared;
+  const read = await prepare(config);
+  const { config: modelConfig, taper, vocabulary } = read;
   const plan: RunPlan = { config: modelConfig, taper, vocabulary, train: config, workers };
   const layout = layoutOfRun(plan);
   const state = sharedState(layout, workers);
-  await firstValues(config, layout, state.values);
+  await firstValues(config, taper, layout, state.values);
   // Before the workers start: they copy the parameters then.
   const stored = options.resume ? await directory.readCheckpoint(state) : undefined;
-  const { set } = prepared;
   // Only now: what cannot be read leaves no directory behind.
   await directory.create();
-  const crew = await Crew.start(workers, { plan, optimizer: config.optimizer, state, set, variant: options.variant });
+  const { variant } = options;
+  const set = config.teacher
+    ? await teach(
+        config.teacher,
+        read,
+        { directory: options.directory, from: config.from, variant, threads: workers },
+        options.onTaught,
+      )
+    : read.set;
+  const prepared = { ...read, set };
+  const optimizer = { ...config.optimizer, apart: config.threshold?.learningRate };
+  const crew = await Crew.start(workers, { plan, optimizer, state, set, variant });
   try {
     const identity = { workers, variant: crew.variant, data: fingerprint(set) };
     if (stored === undefined) await directory.begin(config);
@@ -215,7 +228,8 @@ class Run {
       }
       return sums;
     };
-    const isSkimming = config.skim !== undefined && progress >= config.skim.from;
+    const skims = config.skim !== undefined && progress >= config.skim.from;
+    const isSkimming = skims || config.threshold !== undefined;
     const measured = { step, dense: await over(true), ...(isSkimming && { skimmed: await over(false) }) };
     await this.directory.log({ kind: "held out", step, ...figures(measured.dense), ...skimmedFigures(measured) });
     onMeasured?.(measured);
@@ -229,8 +243,9 @@ class Run {
   ): readonly Shard[] {
     const { set } = this.prepared;
     const batchTokens = batch.reduce((sum, text) => sum + lengthOf(set, text), 0);
+    const batchAsked = batch.reduce((sum, text) => sum + askedIn(set, text), 0);
     return deal(set, batch, this.workers).map((texts, worker) => {
-      return { ...how, texts, batchTexts: batch.length, batchTokens, seed: `${seed} worker ${worker}` };
+      return { ...how, texts, batchTexts: batch.length, batchAsked, batchTokens, seed: `${seed} worker ${worker}` };
     });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * A dense BERT that classifies, as an ONNX model, written to ONNX Runtime's advantage: its own fused operators where they are
- * the faster ones. Inputs "ids" [texts, longest] and, with padding, "lengths" [texts], int32; output "logits" [texts, c].
+ * the faster ones. Inputs "ids" [texts, longest] and, with padding, "lengths" [texts], int32; output "logits" [texts, c]. For those who call
+ * models by Hugging Face's names there is "input_ids", int64, instead of "ids".
  * Source of the operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
 import { embeddingNames, headNames, layerNames, productOf } from "../peers/dense.ts";
@@ -13,25 +14,34 @@ export interface BertModelOptions {
   readonly dtype: Dtype;
   /** Texts may be of unequal lengths: there is a mask. */
   readonly padding: boolean;
+  /** Ids come as "input_ids", int64, as in Hugging Face's exports. Default false. */
+  readonly longIds?: boolean;
 }
+
+/** TensorProto.DataType's INT32, as an attribute of Cast. */
+const int32 = 6;
 
 /** 8 bits: the products of the layers; embeddings and the head, which are no time at all, stay float32. */
 export function bertModel(weights: BertWeights, options: BertModelOptions): Uint8Array<ArrayBuffer> {
   const { layers, labels } = weights.config;
   const lengths: OnnxValue = { name: "lengths", type: "i32", shape: ["texts"] };
   const graph = new GraphBuilder();
-  let hidden = embed(graph, weights);
+  const ids: OnnxValue = options.longIds
+    ? { name: "input_ids", type: "i64", shape: ["texts", "longest"] }
+    : { name: "ids", type: "i32", shape: ["texts", "longest"] };
+  const narrow = options.longIds ? graph.node("Cast", [ids.name], { attributes: { to: int32 } }) : ids.name;
+  let hidden = embed(graph, weights, narrow);
   for (let l = 0; l < layers; l++) hidden = layer(graph, weights, l, hidden, options);
   return writeOnnx(
-    graph.finish(
-      [{ name: "ids", type: "i32", shape: ["texts", "longest"] }, ...(options.padding ? [lengths] : [])],
-      head(graph, weights, hidden),
-      { name: "logits", type: "f32", shape: ["texts", labels.length] },
-    ),
+    graph.finish([ids, ...(options.padding ? [lengths] : [])], head(graph, weights, hidden), {
+      name: "logits",
+      type: "f32",
+      shape: ["texts", labels.length],
+    }),
   );
 }
 
-function embed(graph: GraphBuilder, weights: BertWeights): string {
+function embed(graph: GraphBuilder, weights: BertWeights, ids: string): string {
   const { read, config } = weights;
   const { d, eps } = config;
   const table = (name: string, rows: number) => graph.constant(read(name, [rows, d]), [rows, d]);
@@ -41,7 +51,7 @@ function embed(graph: GraphBuilder, weights: BertWeights): string {
   const first = read(segment, [config.types, d]).subarray(0, d);
   for (let i = 0; i < positions.length; i++) positions[i] += first[i % d];
   const inputs = [
-    "ids",
+    ids,
     "",
     table(word, config.vocabulary),
     graph.constant(positions, [config.maxPositions, d]),

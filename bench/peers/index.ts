@@ -1,4 +1,5 @@
 /** The peers by name. Each is loaded when it is asked for and never before; one that is not installed says so instead of failing. */
+import { jaxJs } from "./jax-js.ts";
 import { onnxruntimeNode, onnxruntimeWeb } from "./onnxruntime.ts";
 import type { AbsentPeer, Peer, PeerName } from "./peer.ts";
 import { tfjsWasm } from "./tfjs-wasm.ts";
@@ -14,12 +15,16 @@ export type {
   Product,
   ProductSession,
   ReadTensor,
+  TextPeer,
+  TextSession,
 } from "./peer.ts";
+export { openTransformers, sameIds, textPeerName } from "./transformers.ts";
 
 const openers: Readonly<Record<PeerName, () => Promise<Peer | AbsentPeer>>> = {
   "onnxruntime-node": onnxruntimeNode,
   "onnxruntime-web": onnxruntimeWeb,
   "tfjs-wasm": tfjsWasm,
+  "jax-js": jaxJs,
 };
 
 export const peerNames = Object.keys(openers) as PeerName[];

@@ -3,8 +3,9 @@
  * A peer pads its batches itself. It knows nothing of timing, and is no part of the package: see README.md beside this file.
  */
 import type { BertConfig } from "../../bert/config.ts";
+import type { TokenizerOptions } from "../../bert/tokenizer/tokenizer.ts";
 
-export type PeerName = "onnxruntime-node" | "onnxruntime-web" | "tfjs-wasm";
+export type PeerName = "onnxruntime-node" | "onnxruntime-web" | "tfjs-wasm" | "jax-js";
 
 export type Dtype = "f32" | "int8";
 
@@ -71,4 +72,26 @@ export interface AbsentPeer {
   readonly name: PeerName;
   /** Why it is not there and what to do about it. */
   readonly absent: string;
+}
+
+/** A library that is called with a text and does the rest itself: it is timed against ours with tokenisation. */
+export interface TextPeer {
+  readonly name: string;
+  readonly version: string;
+  readonly dtypes: readonly Dtype[];
+  open(weights: BertWeights, tokenizer: TokenizerOptions, options?: PeerOptions): Promise<TextSession>;
+}
+
+export interface AbsentTextPeer extends Omit<AbsentPeer, "name"> {
+  readonly name: string;
+}
+
+export interface TextSession {
+  /** The token ids that it makes of a text, special ones included. */
+  ids(text: string): readonly number[];
+  /** The logits [c] that it makes its answer of. */
+  logits(text: string): Promise<Float32Array>;
+  /** What its users call: from a text to a label with its probability. */
+  run(text: string): Promise<unknown>;
+  dispose(): Promise<void>;
 }

@@ -131,7 +131,7 @@ export function peersSection({ latency: { peers } }: OfLatency): string {
   const headings = ["", "p50 ms", "÷ ours, dense", "÷ ours, narrowed", "logits differ by"];
   return section(
     "Other libraries",
-    "The same weights and texts, one at a time on one thread, from ids to logits, taking turns; logits were compared before anything was timed. Above 1, ours is the faster.",
+    "The same weights and texts, one at a time on one thread, from ids to logits (tokenisation included where a row says “from text”), taking turns; logits were compared before anything was timed. Above 1, ours is the faster.",
     table(headings, rows),
   );
 }

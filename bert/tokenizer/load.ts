@@ -3,6 +3,7 @@
  * `tokenizer_config.json`, under Hugging Face's names. Settings that would need another kind of tokenizer are refused.
  */
 import { TaperError } from "../../engine/errors.ts";
+<<<<<<< HEAD
 import { type ModelFiles, type ModelSource, modelFiles } from "../../engine/model-files.ts";
 import {
   parseByteLevelJson,
@@ -12,6 +13,10 @@ import {
   parseVocabularyText,
 } from "./parse.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+=======
+import { parseTokenizerConfig, parseTokenizerJson, parseVocabularyText } from "./parse.ts";
+import { createTokenizer, type Tokenizer, type TokenizerOptions } from "./tokenizer.ts";
+>>>>>>> main
 
 /** No vocabulary comes near this; a larger file is not one. */
 const largestFile = 256 * 1024 * 1024;
@@ -20,6 +25,7 @@ const largestFile = 256 * 1024 * 1024;
  * The tokenizer of a model: of a directory, of a URL, or of files at hand.
  * @throws TaperError ERR_FILE if neither vocabulary file is there; ERR_VOCABULARY or ERR_CONFIG if one cannot be used
  */
+<<<<<<< HEAD
 export async function loadTokenizer(source: ModelSource): Promise<Tokenizer> {
   return tokenizerIn(await modelFiles(source));
 }
@@ -30,6 +36,18 @@ export async function tokenizerIn(files: ModelFiles): Promise<Tokenizer> {
   const [vocabularyPath, jsonPath] = [files.pathOf("vocab.txt"), files.pathOf("tokenizer.json")];
   const configPath = files.pathOf("tokenizer_config.json");
   const configBytes = await read("tokenizer_config.json");
+=======
+export async function loadTokenizer(directory: string): Promise<Tokenizer> {
+  return createTokenizer(await readTokenizerOptions(directory));
+}
+
+/** What `loadTokenizer` makes its tokenizer of. Throws as it does. */
+export async function readTokenizerOptions(directory: string): Promise<TokenizerOptions> {
+  const vocabularyPath = join(directory, "vocab.txt");
+  const jsonPath = join(directory, "tokenizer.json");
+  const configPath = join(directory, "tokenizer_config.json");
+  const configBytes = await readIfThere(configPath);
+>>>>>>> main
   const config = configBytes === undefined ? {} : parseTokenizerConfig(configBytes, configPath);
   const vocabularyBytes = await read("vocab.txt");
   // An older directory says only in tokenizer.json whether it lowercases.
@@ -53,7 +71,7 @@ export async function tokenizerIn(files: ModelFiles): Promise<Tokenizer> {
       `${files.where}: expected a vocabulary, vocab.txt or tokenizer.json; found neither. Copy it from where the checkpoint came from.`,
     );
   }
-  return createTokenizer({
+  return {
     vocabulary,
     lowercase: config.lowercase ?? json?.lowercase,
     stripAccents: config.stripAccents ?? json?.stripAccents,
@@ -61,5 +79,5 @@ export async function tokenizerIn(files: ModelFiles): Promise<Tokenizer> {
     maxLength: config.maxLength,
     addedTokens: vocabularyBytes === undefined ? json?.addedTokens : undefined,
     where: vocabularyBytes === undefined ? jsonPath : vocabularyPath,
-  });
+  };
 }

@@ -20,6 +20,7 @@ import type { ReferenceHandle } from "../nd.ts";
 import { scatter } from "../scatter/reference.ts";
 import { softmax, softmaxGradient } from "../softmax/reference.ts";
 import { tanh, tanhGradient } from "../tanh/reference.ts";
+import { thresholdMask, thresholdMaskGradient } from "../threshold-mask/reference.ts";
 import { arrayBackend, copy } from "./arrays.ts";
 
 export const referenceForms = {
@@ -47,6 +48,8 @@ export const referenceForms = {
   blendGradient,
   keepMask,
   keepMaskGradient,
+  thresholdMask,
+  thresholdMaskGradient,
   crossEntropy,
   crossEntropyGradient,
   distillation,

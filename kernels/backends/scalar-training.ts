@@ -13,6 +13,7 @@ import { keepMask, keepMaskGradient } from "../keep-mask/scalar.ts";
 import type { ScalarHandle } from "../scalar-handle.ts";
 import { softmaxGradient } from "../softmax/scalar.ts";
 import { tanhGradient } from "../tanh/scalar.ts";
+import { thresholdMask, thresholdMaskGradient } from "../threshold-mask/scalar.ts";
 
 export const scalarTrainingForms = {
   softmaxGradient,
@@ -22,6 +23,8 @@ export const scalarTrainingForms = {
   blendGradient,
   keepMask,
   keepMaskGradient,
+  thresholdMask,
+  thresholdMaskGradient,
   crossEntropy,
   crossEntropyGradient,
   distillation,

@@ -8,6 +8,10 @@ import { control, mostArguments } from "../assembler/threads.ts";
 /** Milliseconds without work after which the next belongs to something else: another forward, say. */
 const pauseBetween = 0.2;
 
+/** Shared work that makes waking worthwhile, and the longest that the caller stays alone if it was not; in units of `aloneMs`. */
+const worthwhile = 5;
+const mostAlone = 16;
+
 export interface WorkersStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -103,15 +107,18 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     if (failure !== undefined) throw failure;
   };
 
-  /** Work done alone in a row, in milliseconds, and when it ended. */
+  /** Milliseconds of work alone after which workers are woken: more after they were woken for little. */
+  let enough = aloneMs;
+  /** Milliseconds of work done alone in a row, and of work shared since workers were woken; and when the last work ended. */
   let alone = 0;
+  let shared = Number.POSITIVE_INFINITY;
   let endedAt = 0;
   /** While all workers sleep: does chunks alone as long as that is better than waking them. Gives the first chunk left over. */
   const begin = (task: string, args: readonly number[], chunks: number): number => {
     let now = performance.now();
     if (now - endedAt > pauseBetween) alone = 0;
     let first = 0;
-    while (first < chunks && alone < aloneMs) {
+    while (first < chunks && alone < enough) {
       call[task](...args, first, ++first);
       endedAt = performance.now();
       alone += endedAt - now;
@@ -119,16 +126,23 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     }
     return first;
   };
+  /** Before they are woken: was it worth it the last time? */
+  const reckon = (): void => {
+    enough = shared < worthwhile * aloneMs ? Math.min(2 * enough, mostAlone * aloneMs) : aloneMs;
+    shared = 0;
+    alone = 0;
+  };
   return {
     run(task, args, chunks) {
       check();
       const allSleep = Atomics.load(words, at("sleepers")) === scratches.length;
       const first = allSleep ? begin(task, args, chunks) : 0;
       if (first === chunks) return;
-      alone = 0;
+      if (allSleep) reckon();
       words[at("task")] = numbers.get(task)!;
       words[at("chunks")] = chunks;
       for (let i = 0; i < args.length; i++) words[at("arguments") + i] = args[i];
+      const startedAt = performance.now();
       try {
         call.share(first, allSleep ? 1 : 0);
       } catch (error) {
@@ -137,6 +151,8 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
         throw error;
       }
       if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
+      endedAt = performance.now();
+      shared += endedAt - startedAt;
     },
     check,
     end,

@@ -22,11 +22,11 @@ export function crossEntropyGradient(args: CrossEntropyGradientArgs<ScalarHandle
   }
 }
 
-/** log Σ exp of `c` values from `start`, in float64 and without overflow. */
-export function logSumExp(values: Float32Array | Int32Array, start: number, c: number): number {
+/** log Σ exp of `c` values from `start`, each times `scale` > 0, in float64 and without overflow. */
+export function logSumExp(values: Float32Array | Int32Array, start: number, c: number, scale = 1): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let j = start; j < start + c; j++) if (values[j] > max) max = values[j];
   let sum = 0;
-  for (let j = start; j < start + c; j++) sum += Math.exp(values[j] - max);
-  return max + Math.log(sum);
+  for (let j = start; j < start + c; j++) sum += Math.exp(scale * (values[j] - max));
+  return scale * max + Math.log(sum);
 }

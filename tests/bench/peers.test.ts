@@ -1,9 +1,12 @@
 /** Every peer that is installed computes what we compute; none that is absent is an error. `npm --prefix bench/peers ci` installs them. */
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { openPeer, peerNames } from "../../bench/peers/index.ts";
+import { openPeer, openTransformers, peerNames, sameIds } from "../../bench/peers/index.ts";
 import { modelOf } from "../../bench/random-model.ts";
 import { sameLogits } from "../../bench/same-logits.ts";
 import { type BertConfig, configOfShape } from "../../bert/config.ts";
+import { createTokenizer, type TokenizerOptions } from "../../bert/tokenizer/tokenizer.ts";
 import { Random } from "../../engine/random.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { randomIds } from "../support/random-bert.ts";
@@ -78,6 +81,53 @@ describe.each(peers.flatMap((peer) => ("absent" in peer ? [] : [peer])))("$name"
     expect(sameLogits(logits, exact, peer.name, 0.3)).toBeGreaterThan(0);
     await session.dispose();
   });
+});
+
+const reader = await openTransformers();
+if ("absent" in reader) console.info(`skipped: ${reader.name}: ${reader.absent}`);
+
+describe.skipIf("absent" in reader)("@huggingface/transformers", () => {
+  const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "film", "##s", "!", "cafe", "京"];
+  const texts = ["A good films!", "café 京 unheard [MASK]", "", "a a a a a a a a a a a a"];
+  const places = () => readdirSync(tmpdir()).filter((name) => name.startsWith("taperbert-peer-"));
+
+  it("makes our tokens and logits of texts, and leaves no files", async () => {
+    if ("absent" in reader) return;
+    const before = places();
+    const ours: TokenizerOptions = { vocabulary: words, maxLength: 9 };
+    const ids = texts.map((text) => createTokenizer(ours).encode(text, { maxLength: 9 }).ids);
+    for (const dtype of reader.dtypes) {
+      const session = await reader.open({ config, read }, ours, { dtype });
+      for (const [t, text] of texts.entries()) {
+        const found = session.ids(text);
+        // It cuts the last text off without its [SEP].
+        expect(sameIds(found, ids[t], { who: reader.name, t, maxLength: 9 })).toBe(t < 3);
+        const [logits] = await expected([found]);
+        sameLogits([await session.logits(text)], [logits], reader.name, dtype === "f32" ? 1e-4 : 0.3);
+        const best = logits.indexOf(Math.max(...logits));
+        if (dtype === "f32") expect(await session.run(text)).toMatchObject([{ label: config.labels[best] }]);
+      }
+      await session.dispose();
+    }
+    expect(places().filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  it("keeps case and accents where the model does", async () => {
+    if ("absent" in reader) return;
+    const ours: TokenizerOptions = { vocabulary: [...words, "Café", "Good"], lowercase: false };
+    const session = await reader.open({ config, read }, ours);
+    const text = "Good Café cafe";
+    expect(session.ids(text)).toEqual(createTokenizer(ours).encode(text).ids);
+    await session.dispose();
+  });
+});
+
+it("refuses other tokens, but for the [SEP] of a text that was cut off", () => {
+  const same = (found: readonly number[], maxLength: number) => sameIds(found, [1, 2], { who: "a", t: 0, maxLength });
+  expect(same([1, 2], 2)).toBe(true);
+  expect(same([1, 3], 2)).toBe(false);
+  for (const found of [[1], [1, 3], [1, 2, 3]]) expect(() => same(found, 3)).toThrow(/^a: .*text 0/);
+  expect(() => same([3, 2], 2)).toThrow(/at 0 \(3 for 1\)/);
 });
 
 it("refuses other logits, other shapes and NaN", () => {

@@ -124,7 +124,7 @@ describe("bench latency", () => {
   });
 
   it("has a row for every peer, and a reason where it was not timed", async () => {
-    const names = ["onnxruntime-node", "onnxruntime-web", "tfjs-wasm", "@huggingface/transformers"];
+    const names = ["onnxruntime-node", "onnxruntime-web", "tfjs-wasm", "jax-js", "@huggingface/transformers"];
     const { peers } = await latencyOf("--model", model, "--data", data, ...quick);
     expect(peers).toEqual(names.map((name) => ({ name, absent: expect.stringContaining("not timed") })));
     const pairs = join(place, "pairs.tsv");

@@ -113,6 +113,8 @@ export const plans: Readonly<Record<TrainingKernelName, Plan>> = {
   blendGradient: rows,
   keepMask: attention,
   keepMaskGradient: attention,
+  thresholdMask: attention,
+  thresholdMaskGradient: attention,
   crossEntropy: labelled,
   crossEntropyGradient: labelled,
   distillation: labelled,
@@ -132,6 +134,7 @@ const masks = [
   { threshold: 0, temperature: 1 },
   { threshold: -0.5, temperature: 0.25 },
 ];
+const gates = [{ temperature: 0.5 }, { temperature: 0 }, { temperature: 0.0625 }];
 const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>> = {
   matmul: activations,
   matmulInt8: activations,
@@ -142,6 +145,10 @@ const scalarsOf: Partial<Record<TrainingKernelName, readonly Case["scalars"][]>>
   dropoutGradient: dropouts,
   keepMask: masks,
   keepMaskGradient: masks,
+  thresholdMask: gates,
+  thresholdMaskGradient: gates,
+  distillation: [{ temperature: 1 }, { temperature: 2 }],
+  distillationGradient: [{ temperature: 1 }, { temperature: 2 }],
 };
 
 /** A shape with several rows, and for ragged kernels several texts. */
@@ -201,10 +208,12 @@ function valuesOf(
       return Float32Array.from({ length: size }, () => [0, 1, 1, random()][Math.floor(random() * 4)]);
     case "previous":
       return Float32Array.from({ length: size }, () => (random() < 0.3 ? 0 : 1));
+    // A decision is discrete: on sixteenths every form computes the same z, and z = 0 occurs.
+    case "importance":
+    case "threshold":
     case "noise":
       return sixteenths(size, random);
     case "logits":
-      // A decision is discrete: on sixteenths every form computes the same z, and z = 0 occurs.
       if (name.startsWith("keepMask")) return sixteenths(size, random);
   }
   return Float32Array.from({ length: size }, () => gaussian(random));

@@ -126,7 +126,7 @@ describe("training's losses and masks by hand", () => {
     const loss = backend.allocate(2);
     close(result("crossEntropy", loss, { loss, logits, labels: ints(1, -1), n: 2, c: 2 }), [Math.log(4 / 3), 0]);
     const targets = f(0.25, 0.75, 1, 0);
-    close(result("distillation", loss, { loss, logits, targets, n: 2, c: 2 }), [0, Math.LN2]);
+    close(result("distillation", loss, { loss, logits, targets, temperature: 1, n: 2, c: 2 }), [0, Math.LN2]);
   });
 
   test("keepMask: [CLS] stays, a tie leaves, the skimmed never come back", () => {

@@ -29,6 +29,7 @@ export const splits: Partial<Record<TrainingKernelName, "n" | "length" | "texts"
   blendGradient: "n",
   keepMask: "texts",
   keepMaskGradient: "texts",
+  thresholdMask: "texts",
   crossEntropy: "n",
   crossEntropyGradient: "n",
   distillation: "n",

@@ -159,6 +159,14 @@ export const checks: Partial<Record<TrainingKernelName, readonly Check[]>> = {
     { forward: pretended, outputs: out, inputs: { dLogits: "logits" } },
     { forward: of("keepMask"), outputs: out, inputs: { dPrevious: "previous" } },
   ],
+  thresholdMaskGradient: [
+    {
+      forward: of("thresholdMask"),
+      outputs: out,
+      inputs: { dImportance: "importance", dThreshold: "threshold", dPrevious: "previous" },
+      prepare: (_run, operands) => ({ ...operands, importance: operands.importance.map((value) => value + 1 / 32) }),
+    },
+  ],
   crossEntropyGradient: [{ forward: of("crossEntropy"), outputs: { dLoss: "loss" }, inputs: { dLogits: "logits" } }],
   distillationGradient: [{ forward: of("distillation"), outputs: { dLoss: "loss" }, inputs: { dLogits: "logits" } }],
   dropoutGradient: [

@@ -28,6 +28,9 @@ function planFor(recipe: "mlm" | "classify", workers: number): RunPlan {
       recipe,
       mlm: { maskRatio: 0.3, negatives: 10 },
       skim: undefined,
+      threshold: undefined,
+      teacher: undefined,
+      freeze: [],
       exit: { labels: 0.5, distillation: 0.5, intoEncoder: true },
       dropout: 0,
       tokensPerStep: 128,
@@ -44,7 +47,7 @@ const backend = (): TrainingBackend<Handle> => wasmBackend() as unknown as Train
 
 function shardOf(texts: readonly number[]): Shard {
   const batchTokens = set.ids.length;
-  return { texts, batchTexts: 12, batchTokens, seed: "one", progress: 0.5, learns: true, dense: false };
+  return { texts, batchTexts: 12, batchAsked: 12, batchTokens, seed: "one", progress: 0.5, learns: true, dense: false };
 }
 
 async function gradientOf(learner: Learner, texts: readonly number[]): Promise<Float32Array> {

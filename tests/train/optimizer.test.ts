@@ -15,8 +15,8 @@ const optimizer: OptimizerConfig = {
 
 const layout: Layout = {
   segments: [
-    { names: ["a.weight"], shape: [1, 2], kind: "weights", rows: 1, columns: 2, offset: 0, length: 2 },
-    { names: ["a.bias"], shape: [1], kind: "vector", rows: 1, columns: 1, offset: 2, length: 1 },
+    { names: ["a.weight"], shape: [1, 2], kind: "weights", rows: 1, columns: 2, offset: 0, length: 2, learns: "model" },
+    { names: ["a.bias"], shape: [1], kind: "vector", rows: 1, columns: 1, offset: 2, length: 1, learns: "model" },
   ],
   length: 3,
 };
@@ -79,6 +79,21 @@ describe("adamw", () => {
   });
 });
 
+it("leaves the frozen alone, and moves the rest at its own rate, unscaled", () => {
+  const [weights, bias] = layout.segments;
+  const mixed: Layout = {
+    ...layout,
+    segments: [
+      { ...weights, learns: "frozen" },
+      { ...bias, learns: "apart" },
+    ],
+  };
+  const { values, moments } = fresh();
+  const how = { ...optimizer, rate: 0.1, apartRate: 0.001, step: 0, scale: 1e-9 };
+  adamw(values, moments, new Float32Array([4, -4, 4]), [0, 3], how, mixed);
+  expect([...values]).toEqual([1, 2, Math.fround(3 - 0.001)]);
+});
+
 describe("the schedule", () => {
   it("rises linearly, peaks, and falls linearly to nothing", () => {
     const rates = Array.from({ length: 10 }, (_, step) => learningRateAt(optimizer, step, 10));
@@ -90,7 +105,10 @@ describe("the schedule", () => {
 
 describe("clipping", () => {
   it("scales long gradients to the limit and leaves short ones", () => {
-    expect(squaredNorm(new Float32Array([9, 3, 4, 9]), 1, 3)).toBe(25);
+    expect(squaredNorm(new Float32Array([3, 4]), [1, 3], layout)).toBe(25);
+    const [weights, bias] = layout.segments;
+    const apart: Layout = { ...layout, segments: [weights, { ...bias, learns: "apart" }] };
+    expect(squaredNorm(new Float32Array([3, 4]), [1, 3], apart)).toBe(9);
     expect(clipScale(5, 1)).toBe(0.2);
     expect(clipScale(0.5, 1)).toBe(1);
     expect(clipScale(5, 0)).toBe(1);

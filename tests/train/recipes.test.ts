@@ -1,7 +1,8 @@
 /** What recipes decide outside the tape: which tokens are hidden, who the candidates are, how weights move. */
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/random.ts";
-import { headWeights, logisticNoise, skimWeightAt } from "../../train/recipes/classify.ts";
+import { headWeights } from "../../train/recipes/classify.ts";
+import { logisticNoise, skimWeightAt } from "../../train/recipes/masks.ts";
 import { candidatesFor, hideTokens, type MaskingVocabulary } from "../../train/recipes/mlm.ts";
 
 const vocabulary: MaskingVocabulary = { size: 1000, mask: 4, special: [1, 2], firstWord: 10 };

@@ -29,3 +29,10 @@ it("names the stage that is wrong, before anything runs", () => {
   expect(() => parseStages({ stages: [first], seed: 1 }, "out", "plan.json")).toThrow(/only name/);
   expect(() => parseStages({ stages: [first, 7] }, "out", "plan.json")).toThrow(/stage 2: expected an object/);
 });
+
+it("finds a stage's directory by its number, to start from and to learn from", () => {
+  const teacher = { from: "stage-1", weight: 0.5 };
+  const stages = parseStages({ stages: [first, second, { ...second, from: "stage-1", teacher }] }, "out", "plan.json");
+  expect(stages[2].config).toMatchObject({ from: "out/stage-1", vocabulary: "out/stage-1" });
+  expect(stages[2].config.teacher).toEqual({ from: "out/stage-1", weight: 0.5, temperature: 1 });
+});

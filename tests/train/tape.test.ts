@@ -76,7 +76,7 @@ async function lossAndGradient(
   tape.op("crossEntropy", { loss: losses[0], logits: logits[0], labels: labelNames, n: texts, c });
   tape.op("crossEntropy", { loss: losses[1], logits: logits[1], labels: labelNames, n: texts, c });
   tape.write(teacher, [0.2, 0.5, 0.3, 0.9, 0.05, 0.05, 0.1, 0.1, 0.8]);
-  tape.op("distillation", { loss: losses[2], logits: logits[0], targets: teacher, n: texts, c });
+  tape.op("distillation", { loss: losses[2], logits: logits[0], targets: teacher, temperature: 1, n: texts, c });
   const weights = [0.5, 1, 0.25];
   let loss = 0;
   for (const [i, handle] of losses.entries()) {

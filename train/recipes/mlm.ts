@@ -13,10 +13,10 @@ import type { Handle } from "../../engine/backend.ts";
 import { Random } from "../../engine/random.ts";
 import { argmax } from "../../exit/criteria.ts";
 import type { Linear, Norm } from "../../kernels/linear.ts";
-import type { MlmTraining } from "../config.ts";
 import { batchOf, type Dataset } from "../dataset.ts";
 import { type EncodePlan, encode, planEncode } from "../encode.ts";
 import { noSums, type Objective, type Shard, type Sums } from "../objective.ts";
+import type { MlmTraining } from "../parts.ts";
 import type { Seed, Tape } from "../tape.ts";
 
 /** BERT's head for guessing tokens, under Hugging Face's names; its decoder is the table of word embeddings. */

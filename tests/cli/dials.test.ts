@@ -1,0 +1,169 @@
+/** The commands that make a model faster and choose its dials, from files to files. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadModel, readConfigs } from "../../bert/load.ts";
+import { Random } from "../../engine/random.ts";
+import { train } from "../../train/trainer.ts";
+import { built } from "../support/built.ts";
+import { tinyTaper, tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
+import { tinyConfig, tinyData } from "../support/tiny-run.ts";
+import { objects, run } from "./run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "taper-dials-"));
+const model = writeTinyModel();
+const labelledFile = join(folder, "labelled.tsv");
+
+beforeAll(async () => {
+  const random = new Random("dials");
+  const words = tinyVocabulary.slice(5).filter((word) => /^[a-z]+$/.test(word));
+  const texts = Array.from({ length: 60 }, () => {
+    return Array.from({ length: 3 + random.integer(8) }, () => words[random.integer(words.length)]).join(" ");
+  });
+  const loaded = await loadModel(model);
+  const answers = await loaded.classify(texts, { skim: false, exit: false });
+  await loaded.dispose();
+  // Labels that the dense model mostly gets right.
+  const rows = texts.map(
+    (text, i) => `${text}\t${loaded.config.labels.indexOf(answers[i].label) ^ Number(i % 7 === 0)}`,
+  );
+  writeFileSync(labelledFile, `sentence\tlabel\n${rows.join("\n")}\n`);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  rmSync(model, { recursive: true });
+});
+
+const grid = [
+  "--keep-thresholds",
+  "0,0.3",
+  "--attention-thresholds",
+  "1",
+  "--entropies",
+  "0.5,0.9",
+  "--patiences",
+  "2",
+];
+
+describe("pareto", () => {
+  it("writes the front, cheapest first, as JSON and as a picture", async () => {
+    const out = join(folder, "front");
+    const more = ["--out", out, "--baselines", "--timed-texts", "3", "--runs", "1", "--json"];
+    const ran = await run(["pareto", "--model", model, "--data", labelledFile, ...grid, ...more]);
+    expect(ran.code).toBe(0);
+    const [report] = objects(ran) as {
+      front: { accuracy: number; gflops: number; speedup: number }[];
+      timed: { ms: number }[];
+    }[];
+    expect(report).toMatchObject({ texts: 60, settings: 5 * 4, dense: { series: "dense", speedup: 1 } });
+    for (const [i, point] of report.front.slice(1).entries()) {
+      expect(point.accuracy).toBeGreaterThan(report.front[i].accuracy);
+      expect(point.gflops).toBeGreaterThan(report.front[i].gflops);
+    }
+    expect(report.timed.length).toBe(Math.min(8, report.front.length));
+    expect(report.timed.every(({ ms }) => ms > 0)).toBe(true);
+    expect(JSON.parse(readFileSync(`${out}.json`, "utf8"))).toMatchObject({ schemaVersion: 1, texts: 60 });
+    const picture = readFileSync(`${out}.svg`, "utf8");
+    expect(picture).toMatch(/^<svg .*<style>/);
+    expect(picture).toContain("by layer number");
+  });
+
+  it("makes the most accurate setting that is fast enough the default, and eval agrees with it", async () => {
+    const given = ["--model", model, "--data", labelledFile];
+    const ran = await run(["pareto", ...given, ...grid, "--speedup", "1.3", "--timed-texts", "0", "--json"]);
+    expect(ran.code).toBe(0);
+    const [{ chosen }] = objects(ran) as { chosen: { dials: object; accuracy: number; speedup: number } }[];
+    expect(chosen.speedup).toBeGreaterThanOrEqual(1.3);
+    expect((await readConfigs(model)).taper).toEqual({ ...tinyTaper, dials: chosen.dials });
+    const [measured] = objects(await run(["eval", ...given, "--json"])) as { accuracy: number; speedup: number }[];
+    expect(measured.accuracy).toBe(chosen.accuracy);
+    expect(measured.speedup).toBeCloseTo(chosen.speedup, 10);
+    const greedy = await run(["pareto", ...given, ...grid, "--speedup", "1000", "--timed-texts", "0"]);
+    expect([greedy.code, greedy.err.at(-1)]).toEqual([1, expect.stringContaining("no setting saves 1000 times")]);
+  });
+});
+
+describe("calibrate", () => {
+  it("says how many texts are missing", async () => {
+    const ran = await run(["calibrate", "--model", model, "--data", labelledFile]);
+    expect([ran.code, ran.err.at(-1)]).toEqual([1, expect.stringContaining("at least 460 texts, found 60")]);
+  });
+
+  it("writes what it certifies, and nothing otherwise", async () => {
+    const given = ["calibrate", "--model", model, "--data", labelledFile, ...grid, "--json"];
+    const before = readFileSync(join(model, "taperbert.json"), "utf8");
+    const strict = await run([...given, "--max-drop", "0.12", "--delta", "0.03"]);
+    const [result] = objects(strict) as { certified: boolean }[];
+    if (!result.certified) expect(readFileSync(join(model, "taperbert.json"), "utf8")).toBe(before);
+    const loose = await run([...given, "--max-drop", "0.9", "--delta", "0.4"]);
+    expect(loose.code).toBe(0);
+    const [{ certificate, dials }] = objects(loose) as { certificate: { bound: number }; dials: object }[];
+    expect(certificate).toMatchObject({ maxDrop: 0.9, delta: 0.4, loss: "lost answers", texts: 30 });
+    expect((await readConfigs(model)).taper).toEqual({ ...tinyTaper, dials, certificate });
+    writeFileSync(join(model, "taperbert.json"), before);
+  });
+});
+
+describe("adapt", () => {
+  const { folder: place, data } = tinyData(1200);
+  const dense = join(place, "dense");
+  afterAll(() => rmSync(place, { recursive: true }));
+
+  it.each([
+    ["thresholds", ["--weight", "0.5"]],
+    ["predictors", ["--backbone", "--weight", "0.2"]],
+    ["none", []],
+  ])(
+    "gives a dense model %s and exits, and certified dials",
+    async (skim, more) => {
+      built("train-worker.js");
+      if (!existsSync(dense)) {
+        await train({ config: tinyConfig(place, data, { skim: false, exit: false }), directory: dense, workers: 2 });
+      }
+      const before = readFileSync(join(dense, "model.safetensors"));
+      const out = join(place, `fast ${skim}`);
+      const size = ["--max-tokens", "16", "--tokens-per-step", "256", "--epochs", "6", "--workers", "2"];
+      const promise = ["--max-drop", "0.05", "--calibration", "0.4"];
+      const given = ["--model", dense, "--data", data, "--out", out, "--skim", skim];
+      const ran = await run(["adapt", ...given, ...more, ...size, ...promise, "--json"]);
+      expect([ran.code, ran.err.at(-1)]).toEqual([0, expect.anything()]);
+      const [{ certificate }] = objects(ran) as { certificate: { speedup: number; bound: number } }[];
+      expect(certificate.bound).toBeLessThanOrEqual(0.05);
+      expect(certificate.speedup).toBeGreaterThan(1);
+      const { taper } = await readConfigs(out);
+      expect(taper.exit).toEqual({ heads: true });
+      expect(Object.keys(taper.skim ?? {})).toEqual(
+        { thresholds: ["attentionThresholds"], predictors: ["predictorWidth"], none: [] }[skim],
+      );
+      expect(readFileSync(join(dense, "model.safetensors")).equals(before)).toBe(true);
+      // What was kept for the dials was not learned from.
+      const textsOf = (name: string): string[] => {
+        const lines = readFileSync(join(out, name), "utf8").trim().split("\n");
+        return lines.map((line) => (JSON.parse(line) as { text: string }).text);
+      };
+      const learned = new Set(textsOf("adapt.jsonl"));
+      const kept = textsOf("calibration.jsonl");
+      expect(kept.length).toBeGreaterThanOrEqual(480);
+      expect(kept.filter((text) => learned.has(text))).toEqual([]);
+    },
+    60_000,
+  );
+
+  it("refuses before it trains", async () => {
+    const out = join(place, "never");
+    const given = ["adapt", "--model", model, "--data", labelledFile, "--out", out];
+    const few = await run(given);
+    expect([few.code, few.err.at(-1)]).toEqual([1, expect.stringContaining("expected at least 460 texts, found 15")]);
+    const wrong = await run([...given, "--skim", "words"]);
+    expect([wrong.code, wrong.err.at(-1)]).toEqual([2, expect.stringContaining("thresholds, predictors, none")]);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+it("baseline measures a bag of bigrams", async () => {
+  const { folder: place, data } = tinyData(300);
+  const ran = await run(["baseline", "--train", data, "--data", data, "--json"]);
+  expect(objects(ran)[0]).toMatchObject({ n: 300, accuracy: 1 });
+  rmSync(place, { recursive: true });
+});

@@ -1,0 +1,14 @@
+/** Every recorded recipe is a config that a run would accept. */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { parseStages } from "../../train/stages.ts";
+
+const folder = new URL("../../docs/recipes/", import.meta.url);
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+
+it.each(files)("%s", (file) => {
+  const json: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
+  const stages = parseStages(json, "runs/out", file);
+  expect(stages.length).toBeGreaterThan(0);
+  expect(file.endsWith("-magic-pyramid.json")).toBe(stages.length === 4);
+});
