@@ -43,9 +43,14 @@ export interface LoadOptions extends ModelOptions {
    * machine's cores are not used, nor more than one on a page that is not cross-origin isolated. They end with `dispose()`.
    */
   readonly threads?: number | undefined;
+  /**
+   * The wasm backend's module, compiled from what `taperbert emit-wasm` wrote: where a Content-Security-Policy or a server allows no
+   * compiling from bytes. It says which build it is; `backend` and `simd` are left out with it.
+   */
+  readonly wasmModule?: WebAssembly.Module | undefined;
 }
 
-const optionNames = ["dtype", "backend", "simd", "threads", "tokenBudget"];
+const optionNames = ["dtype", "backend", "simd", "threads", "wasmModule", "tokenBudget"];
 
 /**
  * Loads `config.json`, `model.safetensors` (or its shards), the tokenizer's files and, if there is one, `taperbert.json`: from a
@@ -58,7 +63,8 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
   const files = await modelFiles(source);
-  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd, threads: options.threads });
+  const { simd, threads, wasmModule } = options;
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd, threads, wasmModule });
   try {
     const configs = await configsIn(files);
     const { config } = configs;

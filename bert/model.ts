@@ -75,13 +75,8 @@ export interface ModelOptions {
   readonly tokenBudget?: number | undefined;
 }
 
-<<<<<<< HEAD
 const callNames = ["skim", "exit", "signal"];
-const forwardNames = [...callNames, "segments", "hidden", "replay"];
-=======
-const dialNames = ["skim", "exit"];
-const forwardNames = [...dialNames, "segments", "hidden", "answers", "replay"];
->>>>>>> main
+const forwardNames = [...callNames, "segments", "hidden", "answers", "replay"];
 
 export class Model {
   readonly backend: InferenceBackend;
@@ -216,12 +211,8 @@ export class Model {
     checkDials(options, "forward()");
     const { bert, backend, scratch } = this;
     const plan = planOf(options, bert.defaults, this.abilities);
-<<<<<<< HEAD
-    const { segments, replay, hidden = false, signal } = options;
+    const { segments, replay, hidden = false, answers = false, signal } = options;
     signal?.throwIfAborted();
-=======
-    const { segments, replay, hidden = false, answers = false } = options;
->>>>>>> main
     const lengths = lengthsOf(ids, segments, bert.config);
     if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers, this.abilities.exitHeads);
 
