@@ -4,8 +4,9 @@
  * that DistilBERT lacks is zeros, RoBERTa's first position comes after its padding's, and DistilBERT's pooler has a ReLU (config.ts).
  * Sources: https://arxiv.org/abs/1910.01108 and https://arxiv.org/abs/1907.11692
  */
-import type { TensorFile } from "../engine/safetensors-file.ts";
+
 import type { TensorEntry } from "../engine/safetensors-header.ts";
+import type { TensorFile } from "../engine/safetensors-source.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,7 @@
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { type ModelFiles, type ModelSource, modelFiles, readJsonFile } from "../engine/model-files.ts";
-import { openSafetensors, type TensorFile } from "../engine/safetensors-file.ts";
+import { openSafetensors, type TensorFile } from "../engine/safetensors-source.ts";
 import { openShards, parseShardIndex } from "../engine/sharded-safetensors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";

@@ -5,8 +5,8 @@
  */
 import type { Handle, Int8Matrix, Intake } from "../engine/backend.ts";
 import { type StoredType, storedType } from "../engine/safetensors.ts";
-import { readTensor, type TensorFile } from "../engine/safetensors-file.ts";
 import type { TensorEntry } from "../engine/safetensors-header.ts";
+import { readTensor, type TensorFile } from "../engine/safetensors-source.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";
 import { Checkpoint, parameterSource } from "./checkpoint.ts";

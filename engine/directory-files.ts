@@ -5,8 +5,8 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { TaperError } from "./errors.ts";
-import { fileSource } from "./file-source.ts";
 import { checkSize, type ModelFiles } from "./model-files.ts";
+import { fileSource } from "./safetensors-file.ts";
 
 export function directoryFiles(directory: string): ModelFiles {
   const pathOf = (name: string): string => join(directory, name);

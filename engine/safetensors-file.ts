@@ -1,45 +1,20 @@
-/**
- * A safetensors file read in steps: the header first, and data only once the header fits the file's size. `openSafetensors` runs
- * wherever there is a source of bytes (byte-source.ts); `readSafetensorsFile` needs Node.
- */
+/** Safetensors files on a disk, as sources of bytes and as tensors. Node only. */
+
+import { read } from "node:fs";
+import { open } from "node:fs/promises";
 import type { ByteSource } from "./byte-source.ts";
-import { type StoredTensor, storedTensor } from "./safetensors.ts";
-import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
+import { TaperError } from "./errors.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import { openSafetensors, readTensor } from "./safetensors-source.ts";
 
-/** A safetensors file whose header has been read and checked. */
-export interface TensorFile {
-  readonly where: string;
-  readonly entries: ReadonlyMap<string, TensorEntry>;
-  /** Fills `into` with the bytes of a tensor, which are as many. */
-  read(entry: TensorEntry, into: Uint8Array): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Reads and checks the header; closes the source if that fails. Throws ERR_FILE, or ERR_CHECKPOINT for a header that lies. */
-export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
-  const { where, size } = source;
-  try {
-    const length = headerLength(await bytesOf(source, 0, Math.min(size, LENGTH_BYTES)), size, where);
-    const start = LENGTH_BYTES + length;
-    const { entries } = parseHeader(await bytesOf(source, LENGTH_BYTES, length), size - start, where);
-    return {
-      where,
-      entries,
-      read: (entry, into) => source.read(into, start + entry.begin),
-      close: () => source.close(),
-    };
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-}
+/** The most to ask of the file system in one call: small enough for all of its threads to have a share of a large tensor. */
+const CHUNK_BYTES = 1 << 23;
 
 /**
  * The tensors of a file, by name. Every tensor's bytes are an allocation of their own, so a tensor that is dropped is freed.
  * @throws TaperError ERR_FILE if the file cannot be read; ERR_CHECKPOINT if it is truncated or contradicts itself
  */
 export async function readSafetensorsFile(path: string): Promise<Map<string, StoredTensor>> {
-  const { fileSource } = await import("./file-source.ts");
   const file = await openSafetensors(await fileSource(path));
   try {
     const tensors = new Map<string, StoredTensor>();
@@ -50,15 +25,45 @@ export async function readSafetensorsFile(path: string): Promise<Map<string, Sto
   }
 }
 
-/** A tensor with its bytes. */
-export async function readTensor(file: TensorFile, name: string, entry: TensorEntry): Promise<StoredTensor> {
-  const bytes = new Uint8Array(entry.end - entry.begin);
-  await file.read(entry, bytes);
-  return storedTensor(name, entry, bytes, file.where);
-}
-
-async function bytesOf(source: ByteSource, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  await source.read(bytes, position);
-  return bytes;
+/** A file as a source of bytes; errors call it `where`. Throws ERR_FILE. */
+export async function fileSource(path: string, where = path): Promise<ByteSource> {
+  const unreadable = (error: unknown): TaperError =>
+    new TaperError("ERR_FILE", `${where} cannot be read: ${(error as Error).message}`, { cause: error });
+  const file = await open(path, "r").catch((error) => {
+    throw unreadable(error);
+  });
+  const chunk = (into: Uint8Array, position: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      // Not file.read(), which costs several times as much for each of a few hundred small tensors.
+      read(file.fd, into, 0, into.length, position, (error, count) =>
+        error ? reject(unreadable(error)) : resolve(count),
+      );
+    });
+  const whole = async (into: Uint8Array, position: number): Promise<void> => {
+    for (let done = 0; done < into.length; ) {
+      const count = await chunk(into.subarray(done), position + done);
+      if (count === 0) {
+        throw new TaperError(
+          "ERR_CHECKPOINT",
+          `${where}: expected ${into.length} bytes at ${position}; the file became shorter.`,
+        );
+      }
+      done += count;
+    }
+  };
+  const { size } = await file.stat();
+  return {
+    where,
+    size,
+    async read(into, position) {
+      const parts: Promise<void>[] = [];
+      for (let at = 0; at < into.length; at += CHUNK_BYTES) {
+        parts.push(whole(into.subarray(at, at + CHUNK_BYTES), position + at));
+      }
+      // All of them, whatever becomes of one: nothing may be written to `into` once this has failed.
+      const failed = (await Promise.allSettled(parts)).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    },
+    close: () => file.close(),
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * Tensors from the bytes of a safetensors file, and back. Runs in browsers; `safetensors-file.ts` has the files.
+ * Tensors from the bytes of a safetensors file, and back. Runs in browsers; `safetensors-source.ts` reads in steps.
  * Values are float32, stored as F32, F16 or BF16, or 8-bit integers, stored as I8; other data types are listed and refused when read.
  * Assumes a little-endian machine, as WebAssembly memory is.
  * Source: https://github.com/huggingface/safetensors#format

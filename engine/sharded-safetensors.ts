@@ -4,8 +4,8 @@
  */
 import { show, TaperError } from "./errors.ts";
 import type { ModelFiles } from "./model-files.ts";
-import { openSafetensors, type TensorFile } from "./safetensors-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
+import { openSafetensors, type TensorFile } from "./safetensors-source.ts";
 
 /** No model is in more pieces; an index that names more is a mistake or an attack on the number of open files. */
 const mostShards = 1000;

@@ -44,8 +44,8 @@ export function scatterChart(
   const bottom = height - 40;
   const vertical = linear(Math.min(...ys, Math.max(...ys) - leastSpan), Math.max(...ys), bottom, top, 4);
   const tickOf = (tick: number): string => formatY(tick, vertical.ticks[1] - vertical.ticks[0]);
-  const left = 10 + Math.max(...vertical.ticks.map((tick) => textWidth(tickOf(tick))));
-  const right = width - 12;
+  const left = 14 + Math.max(...vertical.ticks.map((tick) => textWidth(tickOf(tick))));
+  const right = width - 20;
   const horizontal = linear(0, Math.max(...points.map((point) => point.x)), left, right, width < 420 ? 4 : 6);
   const grid = vertical.ticks.flatMap((tick) => [
     line(left, vertical.at(tick), right, vertical.at(tick)),

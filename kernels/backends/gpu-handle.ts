@@ -1,59 +1,74 @@
 /**
- * A buffer on the GPU: a stable name for textures that are replaced at every write, the old ones deleted.
+ * A buffer on the GPU: a stable name for arrays that are replaced at every write, the old ones freed.
  *
- * A launch writes a whole texture, a buffer may be longer than what is written. So a buffer has two layers: the latest
+ * A launch writes a whole array, a buffer may be longer than what is written. So a buffer has two layers: the latest
  * values in front, and behind them what is left of longer ones (zeros at first). They are joined only when somebody reads
  * beyond the front; a batch that narrows never pays for that.
+ *
+ * Integers come from the host and from nowhere else, so their handles keep them there too, and upload them when a kernel asks:
+ * a form may derive tables from them (`derived`) without reading anything back.
  */
 import type { Handle } from "../../engine/backend.ts";
-import { type GpuDevice, shaped } from "./gpu-device.ts";
-import type { GpuTexture } from "./gpu-library.ts";
-
-interface Layer {
-  readonly texture: GpuTexture;
-  /** How many values it has. */
-  readonly count: number;
-}
+import { type GpuArray, type GpuDevice, type GpuMatrix, matrix, overlay } from "./gpu-device.ts";
 
 export class GpuHandle implements Handle {
   readonly kind: Handle["kind"];
   readonly length: number;
+  /** Of an i32 handle: its values. */
+  readonly integers: Int32Array | undefined;
   readonly #device: GpuDevice;
-  #front: Layer | undefined;
+  #front: GpuArray | undefined;
   /** Longer than the front. */
-  #rest: Layer | undefined;
+  #rest: GpuArray | undefined;
+  readonly #derived = new Map<string, GpuArray>();
   #released = false;
 
   constructor(device: GpuDevice, length: number, kind: Handle["kind"]) {
     this.#device = device;
     this.length = length;
     this.kind = kind;
+    this.integers = kind === "i32" ? new Int32Array(length) : undefined;
   }
 
-  /** Makes the first `count` values those of `texture`, which becomes this buffer's own. */
-  replace(texture: GpuTexture, count: number): void {
+  /** Makes the first values those of `array`, which becomes this buffer's own. */
+  replace(array: GpuArray): void {
     const old = this.#front;
-    this.#front = { texture, count };
-    if (old && count < old.count) this.#rest = this.#rest ? this.#joined(old, this.#rest) : old;
-    else old?.texture.delete();
-    if (this.#rest && count >= this.#rest.count) {
-      this.#rest.texture.delete();
+    this.#front = array;
+    if (old && array.length < old.length) this.#rest = this.#rest ? this.#joined(old, this.#rest) : old;
+    else if (old) this.#device.free(old);
+    if (this.#rest && array.length >= this.#rest.length) {
+      this.#device.free(this.#rest);
       this.#rest = undefined;
     }
   }
 
-  write(values: Float32Array): void {
-    if (values.length > 0) this.replace(this.#device.upload(values), values.length);
+  write(values: ArrayLike<number>): void {
+    if (this.integers) {
+      this.integers.set(values);
+      this.#forget();
+    } else if (values.length > 0) this.replace(this.#device.upload(Float32Array.from(values)));
   }
 
   /** The first values as a kernel reads them: [rows][columns]. */
-  matrix(rows: number, columns: number): GpuTexture {
-    return shaped(this.#content(rows * columns), rows, columns);
+  matrix(rows: number, columns: number): GpuMatrix {
+    return matrix(this.#content(rows * columns), rows, columns);
+  }
+
+  /** What `make` gives for this handle's integers, on the device until they change. `key` names it, sizes included. */
+  derived(key: string, make: (integers: Int32Array) => Float32Array): GpuArray {
+    let array = this.#derived.get(key);
+    if (!array) {
+      array = this.#device.upload(make(this.integers ?? new Int32Array(0)));
+      this.#derived.set(key, array);
+    }
+    return array;
   }
 
   /** A copy of the first `length` values. */
   async read(length: number): Promise<Float32Array> {
-    return length === 0 ? new Float32Array(0) : this.#device.read(this.#content(length), length);
+    if (length === 0) return new Float32Array(0);
+    if (this.integers) return Float32Array.from(this.integers.subarray(0, length));
+    return this.#device.read(this.#content(length), length);
   }
 
   isAliveOn(device: GpuDevice): boolean {
@@ -61,35 +76,40 @@ export class GpuHandle implements Handle {
   }
 
   release(): void {
-    this.#front?.texture.delete();
-    this.#rest?.texture.delete();
-    this.#front = undefined;
-    this.#rest = undefined;
+    this.#forget();
     this.#released = true;
   }
 
-  /** A texture that has at least the first `count` values; never none, for a kernel needs something to bind. */
-  #content(count: number): GpuTexture {
-    if (!this.#front || this.#front.count < count) {
-      let whole = this.#rest && this.#rest.count >= count ? this.#rest : this.#zeros();
+  #forget(): void {
+    for (const array of [this.#front, this.#rest, ...this.#derived.values()]) if (array) this.#device.free(array);
+    this.#front = undefined;
+    this.#rest = undefined;
+    this.#derived.clear();
+  }
+
+  /** An array that has at least the first `count` values; never none, for a kernel needs something to bind. */
+  #content(count: number): GpuArray {
+    if (this.integers) return this.derived("values", (integers) => Float32Array.from(integers));
+    if (!this.#front || this.#front.length < count) {
+      let whole = this.#rest && this.#rest.length >= count ? this.#rest : this.#zeros();
       if (this.#rest && this.#rest !== whole) whole = this.#joined(this.#rest, whole);
       if (this.#front) whole = this.#joined(this.#front, whole);
       this.#front = whole;
       this.#rest = undefined;
     }
-    return this.#front.texture;
+    return this.#front;
   }
 
-  #zeros(): Layer {
-    const count = Math.max(1, this.length);
-    return { texture: this.#device.upload(new Float32Array(count)), count };
+  #zeros(): GpuArray {
+    return this.#device.upload(new Float32Array(Math.max(1, this.length)));
   }
 
-  /** One layer with the values of `top` before those of `bottom`, which it replaces both. */
-  #joined(top: Layer, bottom: Layer): Layer {
-    const texture = this.#device.overlay(top.texture, top.count, bottom.texture, bottom.count);
-    top.texture.delete();
-    bottom.texture.delete();
-    return { texture, count: bottom.count };
+  /** One array with the values of `top` before those of `bottom`, which it replaces both. */
+  #joined(top: GpuArray, bottom: GpuArray): GpuArray {
+    const [first, rest] = [matrix(top, 1, top.length), matrix(bottom, 1, bottom.length)];
+    const array = this.#device.launch(overlay, [bottom.length], [first, rest, top.length]);
+    this.#device.free(top);
+    this.#device.free(bottom);
+    return array;
   }
 }

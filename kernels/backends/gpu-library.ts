@@ -1,28 +1,23 @@
 /**
  * The part of gpu.js that this project uses, and its import: on demand only, for gpu.js builds code from strings and
- * must never be on the default path. Written out here because gpu.js's own types export `input` as a type only.
+ * must never be on the default path. Written out here because gpu.js's own types know neither WebGPU's parts nor a kernel's inside.
  * Source: https://github.com/gpujs/gpu.js
  */
 import { TaperError } from "../../engine/errors.ts";
 
-/** A flat array on the device. `dimensions` says how a kernel's indices address it: [columns, rows, 1]. */
-export interface GpuTexture {
-  readonly texture: object;
-  readonly size: ArrayLike<number>;
-  readonly dimensions: readonly number[];
-  delete(): void;
-}
-
-export type GpuArgument = GpuTexture | number | object;
-
+/** A kernel of gpu.js as a function, and the object behind it, which may change when gpu.js thinks better of it. */
 export interface GpuKernel {
-  (...args: GpuArgument[]): GpuTexture;
+  (...args: unknown[]): unknown;
   setOutput(output: readonly number[]): unknown;
   readonly kernel: {
     readonly constructor: { readonly mode?: string };
     readonly context: object;
     readonly fallbackReason?: string | null;
-    readonly texture: GpuTexture;
+    /** In the GL modes: what the last call wrote. */
+    texture: { readonly texture: WebGLTexture; readonly size: ArrayLike<number> } | null;
+    /** In the webgpu mode: what the last call wrote. */
+    outputBuffer: GPUBuffer | null;
+    destroy(): void;
   };
 }
 
@@ -32,9 +27,18 @@ export interface GpuInstance {
   addNativeFunction(name: string, source: string): unknown;
 }
 
+/** gpu.js's one WebGPU device, which all its users in a process share. */
+export interface SharedContext {
+  readonly adapter: GPUAdapter;
+  readonly device: GPUDevice;
+  readonly isLost: boolean;
+}
+
 export interface GpuLibrary {
   readonly GPU: new (settings: object) => GpuInstance;
-  readonly input: (values: Float32Array, size: readonly number[]) => object;
+  readonly WebGPUContext: { acquire(): Promise<SharedContext> };
+  /** Its prototype marks an argument as a buffer that is on the device already. */
+  readonly WebGPUBufferResult: { readonly prototype: object };
 }
 
 /** Imports gpu.js. Throws ERR_GPU_UNAVAILABLE if it is not installed. */
@@ -50,10 +54,10 @@ export async function importLibrary(): Promise<GpuLibrary> {
     );
   }
   // Node names the exports of a CommonJS module; a bundler may leave them under `default`.
-  const { GPU, input } = module.GPU ? module : (module.default ?? {});
-  if (GPU && input) return { GPU, input };
+  const { GPU, WebGPUContext, WebGPUBufferResult } = module.WebGPUContext ? module : (module.default ?? {});
+  if (GPU && WebGPUContext && WebGPUBufferResult) return { GPU, WebGPUContext, WebGPUBufferResult };
   throw new TaperError(
     "ERR_GPU_UNAVAILABLE",
-    'the "gpu.js" that was imported has no GPU and input; install gpu.js@2.24.1',
+    'the "gpu.js" that was imported has no GPU, WebGPUContext and WebGPUBufferResult; install gpu.js@2.24.1',
   );
 }

@@ -1,31 +1,43 @@
 /**
- * The GPU backend, by gpu.js: handles are textures, operations are draw calls, only `read` waits for the device.
- * It has the kernels of its table and says so when asked for another. It never falls back to a CPU: the caller chooses
+ * The GPU backend, by gpu.js: handles name arrays there, operations are launches, only `read` waits for the device.
+ * It infers and does not train. It never falls back to a CPU: the caller chooses
  * a backend, and one that cannot run here throws ERR_GPU_UNAVAILABLE with the reason.
  */
 import type { Handle } from "../../engine/backend.ts";
 import { nearestName, refuseUnknown, TaperError } from "../../engine/errors.ts";
 import { flatten, type View } from "../../engine/view.ts";
+import { add } from "../add/gpu.ts";
+import { attention } from "../attention/gpu.ts";
+import { blend } from "../blend/gpu.ts";
 import { checkOperands } from "../check.ts";
-import { gelu } from "../gelu/gpu.ts";
+import { embed } from "../embed/gpu.ts";
+import { gather } from "../gather/gpu.ts";
+import { gelu, geluFunction } from "../gelu/gpu.ts";
 import type { Forms, InferenceBackend, InferenceOps } from "../index.ts";
+import { layerNorm } from "../layer-norm/gpu.ts";
 import { matmul } from "../matmul/gpu.ts";
+import { scatter } from "../scatter/gpu.ts";
 import { softmax } from "../softmax/gpu.ts";
-import { tanh } from "../tanh/gpu.ts";
-import { GpuDevice, type GpuMode } from "./gpu-device.ts";
+import { tanh, tanhFunction } from "../tanh/gpu.ts";
+import type { GpuDevice, GpuMode } from "./gpu-device.ts";
 import { GpuHandle } from "./gpu-handle.ts";
 import { importLibrary } from "./gpu-library.ts";
 import { selfTest } from "./gpu-self-test.ts";
+import { WebGl2Device } from "./gpu-webgl2.ts";
+import { WebGpuDevice, type WebGpuProvider } from "./gpu-webgpu.ts";
 
 export interface GpuOptions {
-  /** "webgl2" (the default): a browser's WebGL2, also in workers. */
-  mode?: GpuMode;
+  /** "webgl2" (the default): a browser's WebGL2, also in workers. "webgpu": where there is an adapter. */
+  readonly mode?: GpuMode | undefined;
+  /** For mode "webgpu": what to ask for an adapter, where there is no `navigator.gpu`. In Node: `create([])` of npm's `webgpu`. */
+  readonly provider?: WebGpuProvider | undefined;
 }
 
 type Ops = InferenceOps<GpuHandle>;
 
-const modes: readonly GpuMode[] = ["webgl2"];
-/** Textures hold 32-bit floats, in which 2²⁴ and 2²⁴ + 1 are the same number. */
+const modes: readonly GpuMode[] = ["webgl2", "webgpu"];
+const functions = [geluFunction, tanhFunction];
+/** Arrays hold 32-bit floats, in which 2²⁴ and 2²⁴ + 1 are the same number. */
 const LARGEST_INTEGER = 2 ** 24 - 1;
 
 /**
@@ -34,14 +46,19 @@ const LARGEST_INTEGER = 2 ** 24 - 1;
  * Throws ERR_OPTION for an unknown option or mode; ERR_GPU_UNAVAILABLE, with the reason, where the mode cannot run.
  */
 export async function gpu(options: GpuOptions = {}): Promise<InferenceBackend<GpuHandle>> {
-  refuseUnknown(options, ["mode"], "gpu()");
+  refuseUnknown(options, ["mode", "provider"], "gpu()");
   const mode = options.mode ?? "webgl2";
   if (!modes.includes(mode)) {
     const near = nearestName(String(mode), modes);
     const hint = near ? `did you mean "${near}"?` : `modes: ${modes.join(", ")}.`;
     throw new TaperError("ERR_OPTION", `gpu() has no mode "${mode}"; ${hint}`);
   }
-  const backend = new GpuBackend(new GpuDevice(mode, await importLibrary(), [gelu, tanh]));
+  const library = await importLibrary();
+  const backend = new GpuBackend(
+    mode === "webgl2"
+      ? new WebGl2Device(library, functions)
+      : await WebGpuDevice.open(library, functions, options.provider),
+  );
   try {
     await selfTest(backend);
   } catch (cause) {
@@ -56,12 +73,25 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
   readonly name = "gpu";
   readonly variant: GpuMode;
   readonly #device: GpuDevice;
-  readonly #forms: Partial<Forms<Ops>>;
+  readonly #forms: Forms<Ops>;
 
   constructor(device: GpuDevice) {
     this.#device = device;
     this.variant = device.mode;
-    this.#forms = { matmul: matmul(device), softmax: softmax(device) };
+    this.#forms = {
+      matmul: matmul(device),
+      matmulInt8: refuseInt8,
+      attention: attention(device),
+      softmax: softmax(device),
+      layerNorm: layerNorm(device),
+      gelu: gelu(device),
+      tanh: tanh(device),
+      embed: embed(device),
+      gather: gather(device),
+      scatter: scatter(device),
+      add: add(device),
+      blend: blend(device),
+    } satisfies Forms<Ops>;
   }
 
   allocate(length: number, kind: "f32" | "i32" = "f32"): GpuHandle {
@@ -78,27 +108,19 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
   }
 
   packInt8(): never {
-    throw new TaperError(
-      "ERR_BACKEND",
-      'the gpu backend has no 8-bit product; load a model in float32, with dtype: "f32"',
-    );
+    return refuseInt8();
   }
 
   write(handle: GpuHandle, values: ArrayLike<number>): void {
     this.#refuse(handle, values.length, "write");
     if (handle.kind === "i32") refuseLargeIntegers(values);
-    handle.write(Float32Array.from(values));
+    handle.write(values);
   }
 
   op<K extends keyof Ops>(name: K, args: Ops[K]): void {
     this.#device.check();
-    const form = this.#forms[name];
-    if (!form) {
-      const present = Object.keys(this.#forms).join(", ");
-      throw new TaperError("ERR_BACKEND", `the gpu backend has no form of ${name} yet: has ${present}`);
-    }
     checkOperands(name, args, this.#isAlive);
-    form(args);
+    this.#forms[name](args);
   }
 
   async read(handle: GpuHandle, length = handle.length): Promise<Float32Array> {
@@ -134,6 +156,13 @@ class GpuBackend implements InferenceBackend<GpuHandle> {
     handle.write(values);
     return handle;
   }
+}
+
+function refuseInt8(): never {
+  throw new TaperError(
+    "ERR_BACKEND",
+    'the gpu backend has no 8-bit product; load a model in float32, with dtype: "f32"',
+  );
 }
 
 function refuseLargeIntegers(values: ArrayLike<number>): void {

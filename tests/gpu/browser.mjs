@@ -1,25 +1,52 @@
 // Runs tests/gpu/page.ts in a headless Chromium and prints its cases as one line of JSON: [{ name, error? }, …].
-// Exits 0 if the page ran (whatever its cases say), 77 if there is no browser to run it in, with the reason on stderr.
-// Usage: node tests/gpu/browser.mjs [CHROMIUM]
+// Exits 0 if the page ran (whatever its cases say), 77 if there is no browser or no such mode in it, with the reason on stderr.
+// Usage: node tests/gpu/browser.mjs MODE [--measure]   (CHROMIUM names another browser; --measure runs measure.ts instead)
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
+const mode = process.argv[2] ?? "webgl2";
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = process.argv[2] ?? process.env.CHROMIUM ?? places.find(existsSync);
+const executablePath = process.env.CHROMIUM ?? places.find(existsSync);
 if (!executablePath || !existsSync(executablePath))
   unavailable(`no Chromium (looked for ${executablePath ?? places.join(", ")})`);
 
-const page = fileURLToPath(new URL("page.ts", import.meta.url));
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundle = await build({
-  entryPoints: [page],
+  entryPoints: [here(process.argv.includes("--measure") ? "measure.ts" : "page.ts")],
   bundle: true,
   write: false,
   format: "esm",
   platform: "browser",
-  alias: { vitest: fileURLToPath(new URL("runner.ts", import.meta.url)) },
+  alias: { vitest: here("runner.ts") },
 });
+// WebGPU needs an origin, and models are fetched from one.
+const folders = {
+  "/models/": here("../../models/"),
+  "/shared/": `${process.env.TAPER_SHARED ?? here("../../../shared")}/`,
+};
+const server = createServer(async (request, response) => {
+  const { pathname } = new URL(request.url, "http://localhost");
+  try {
+    const folder = Object.keys(folders).find((prefix) => pathname.startsWith(prefix));
+    if (folder) response.end(await readFile(folders[folder] + pathname.slice(folder.length)));
+    else if (pathname === "/") {
+      response.setHeader("content-type", "text/html");
+      response.end('<!doctype html><script type="module" src="/page.js"></script>');
+    } else if (pathname === "/page.js") {
+      response.setHeader("content-type", "text/javascript");
+      response.end(bundle.outputFiles[0].text);
+    } else throw new Error("no such page");
+  } catch {
+    response.statusCode = 404;
+    response.end();
+  }
+});
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+
 const args = [
   "--no-sandbox",
   "--disable-quic",
@@ -29,6 +56,7 @@ const args = [
   "--disable-sync",
   "--use-angle=swiftshader", // the same rasteriser on every machine
   "--enable-unsafe-swiftshader",
+  "--enable-unsafe-webgpu",
 ];
 let browser;
 try {
@@ -36,16 +64,20 @@ try {
 } catch (error) {
   unavailable(`${executablePath} does not start: ${error.message.split("\n")[0]}`);
 }
+let reason;
 try {
   const tab = await browser.newPage();
   tab.on("pageerror", (error) => console.error(error));
-  await tab.addScriptTag({ content: bundle.outputFiles[0].text, type: "module" });
+  if (process.env.VERBOSE) tab.on("console", (message) => console.error(message.text()));
+  await tab.goto(`http://127.0.0.1:${server.address().port}/?mode=${mode}`);
   await tab.waitForFunction("'runCases' in window", undefined, { timeout: 60_000 });
-  const cases = await tab.evaluate("runCases()");
-  console.log(JSON.stringify(cases));
+  reason = await tab.evaluate("unavailable()");
+  if (reason === undefined) console.log(JSON.stringify(await tab.evaluate("runCases()")));
 } finally {
   await browser.close();
+  server.close();
 }
+if (reason !== undefined) unavailable(reason);
 
 function unavailable(reason) {
   console.error(reason);

@@ -4,6 +4,7 @@
  */
 export interface Result {
   name: string;
+  ms: number;
   error?: string;
 }
 type Run = () => void | Promise<void>;
@@ -46,13 +47,17 @@ export function createRunner(): Runner {
     async run() {
       const results: Result[] = [];
       for (const { name, run } of steps) {
+        const began = performance.now();
+        const ms = () => Math.round(performance.now() - began);
         try {
           await run();
-          if (name !== undefined) results.push({ name });
+          if (name !== undefined) results.push({ name, ms: ms() });
         } catch (error) {
           const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-          results.push({ name: name ?? "a hook", error: message });
+          results.push({ name: name ?? "a hook", ms: ms(), error: message });
         }
+        // Progress, for whoever waits on a hang; standard output belongs to the results.
+        console.warn(`${ms()} ms: ${name ?? "a hook"} ${results.at(-1)?.error ?? ""}`);
       }
       return results;
     },
