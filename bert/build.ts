@@ -16,6 +16,12 @@ export function buildBert(config: BertConfig, taper: TaperConfig, source: Parame
       `exit heads answer from [CLS] and need a sequence-classification model; this one is for ${config.task}.`,
     );
   }
+  if (taper.exit?.heads && config.multiLabel) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      "exit heads are sure of one label; labels that do not exclude each other (problem_type) have no early exit.",
+    );
+  }
   return {
     config,
     parameters: bertParameters(source, config),
@@ -27,8 +33,11 @@ export function buildBert(config: BertConfig, taper: TaperConfig, source: Parame
   };
 }
 
-function taskHead({ task, d, labels }: BertConfig, source: ParameterSource): TaskHead {
-  if (task === "sequence-classification") return { reads: "cls", head: finalHead(source, d, labels.length) };
+function taskHead({ task, d, labels, poolerActivation }: BertConfig, source: ParameterSource): TaskHead {
+  if (task === "sequence-classification") {
+    const head = finalHead(source, d, labels.length);
+    return { reads: "cls", head: poolerActivation === undefined ? head : { ...head, activation: poolerActivation } };
+  }
   if (task === "token-classification")
     return { reads: "tokens", classifier: linear(source, "classifier", labels.length, d) };
   if (task === "question-answering") return { reads: "tokens", classifier: linear(source, "qa_outputs", 2, d) };

@@ -5,11 +5,9 @@
  */
 import { show, TaperError } from "../engine/errors.ts";
 import { enableRelaxed } from "../kernels/backends/relaxed-flag.ts";
-import { scalarBackend } from "../kernels/backends/scalar.ts";
 import { type ThreadCount, threadCount } from "../kernels/backends/thread-count.ts";
-import { threadedWasmBackend, type WasmBackend, type WasmOptions, wasmBackend } from "../kernels/backends/wasm.ts";
+import type { WasmBackend, WasmOptions } from "../kernels/backends/wasm.ts";
 import { disableWide, enableWide } from "../kernels/backends/wide-flag.ts";
-import { leastGain, probeWide } from "../kernels/backends/wide-probe.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 
 export type BackendName = "auto" | "wasm" | "scalar" | "reference";
@@ -25,6 +23,8 @@ export interface BackendChoice {
   readonly fallBack?: boolean | undefined;
   /** At most so many threads. Default 1. */
   readonly threads?: number | undefined;
+  /** The wasm backend's module, compiled already. */
+  readonly wasmModule?: WebAssembly.Module | undefined;
 }
 
 export interface ChosenBackend {
@@ -43,7 +43,7 @@ const alone: ThreadCount = { count: 1, why: "it computes on the calling thread" 
 /** Throws ERR_BACKEND if what is asked for cannot run here, ERR_OPTION if there is no such thing. */
 export async function chooseBackend(
   wanted: BackendName | InferenceBackend,
-  { simd = "auto", fallBack = false, threads: most = 1 }: BackendChoice = {},
+  { simd = "auto", fallBack = false, threads: most = 1, wasmModule }: BackendChoice = {},
 ): Promise<ChosenBackend> {
   if (!simdNames.includes(simd)) {
     throw new TaperError("ERR_OPTION", `simd: expected ${simdNames.map(show).join(", ")}; found ${show(simd)}.`);
@@ -52,6 +52,14 @@ export async function chooseBackend(
     if (simd === "auto" || fallBack) return;
     throw new TaperError("ERR_OPTION", `simd: ${show(simd)} is a build of the wasm backend; ${backend} has none.`);
   };
+  if (wasmModule !== undefined) {
+    if (simd !== "auto" || (wanted !== "auto" && wanted !== "wasm")) {
+      throw new TaperError("ERR_OPTION", "wasmModule is a build of the wasm backend: leave backend and simd out.");
+    }
+    const threads = threadCount(most);
+    const why = "its module was given, compiled";
+    return { backend: await wasmOn({ module: wasmModule }, threads), why, variantWhy: why, threads };
+  }
   if (isBackend(wanted)) {
     refuseSimd("a backend of your own");
     const why = "given by the caller";
@@ -68,7 +76,7 @@ export async function chooseBackend(
     }
     case "scalar":
       refuseSimd(wanted);
-      return { backend: scalarBackend(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
+      return { backend: await scalar(), why: "asked for by name", variantWhy: onlyOne, threads: alone };
     case "wasm":
       return { ...(await wasmOf(simd, fallBack, threadCount(most))), why: "asked for by name" };
     case "auto":
@@ -97,11 +105,18 @@ async function fastest(simd: Simd, fallBack: boolean, threads: ThreadCount): Pro
     if (threads.count > 1) return fastest(simd, fallBack, { count: 1, why: reason });
     if (simd !== "auto" && !fallBack) throw error;
     const why = `WebAssembly SIMD cannot run here: ${reason}`;
-    return { backend: scalarBackend(), why, variantWhy: onlyOne, threads: alone };
+    return { backend: await scalar(), why, variantWhy: onlyOne, threads: alone };
   }
 }
 
+/** The backends are loaded when they are asked for: nobody waits at start for those that he does not use. */
+async function scalar(): Promise<InferenceBackend> {
+  const { scalarBackend } = await import("../kernels/backends/scalar.ts");
+  return scalarBackend();
+}
+
 async function wasmOn(options: WasmOptions, { count }: ThreadCount): Promise<WasmBackend> {
+  const { threadedWasmBackend, wasmBackend } = await import("../kernels/backends/wasm.ts");
   return count === 1 ? wasmBackend(options) : threadedWasmBackend({ ...options, threads: count });
 }
 
@@ -131,6 +146,7 @@ async function wasmOf(simd: Simd, fallBack: boolean, threads: ThreadCount): Prom
 
 /** Throws ERR_BACKEND, leaving the process as it was, unless the wide build runs here, rightly and faster. */
 async function wide(threads: ThreadCount): Promise<WasmChoice> {
+  const { leastGain, probeWide } = await import("../kernels/backends/wide-probe.ts");
   enableWide();
   try {
     const { equal, gain } = probeWide();

@@ -3,6 +3,7 @@
  * one the checkpoint was trained with is refused here, not ignored.
  */
 import { show, TaperError } from "../engine/errors.ts";
+import { type Family, familyOf, modelTypes } from "./family.ts";
 
 export interface BertShape {
   /** Number of layers. */
@@ -27,15 +28,20 @@ export interface BertConfig extends BertShape {
   /** Label names in id order. */
   readonly labels: readonly string[];
   readonly task: Task;
+  /** Labels that do not exclude each other: each has a probability of its own. Absent: one label for a text. */
+  readonly multiLabel?: true;
+  /** What follows the last head's pooler. Absent: tanh. */
+  readonly poolerActivation?: "relu";
 }
 
+/** What an architecture's name ends with, after its family's. */
 const taskOfArchitecture: Readonly<Record<string, Task>> = {
-  BertForSequenceClassification: "sequence-classification",
-  BertForTokenClassification: "token-classification",
-  BertForQuestionAnswering: "question-answering",
-  BertModel: "embedding",
-  BertForMaskedLM: "embedding",
-  BertForPreTraining: "embedding",
+  ForSequenceClassification: "sequence-classification",
+  ForTokenClassification: "token-classification",
+  ForQuestionAnswering: "question-answering",
+  Model: "embedding",
+  ForMaskedLM: "embedding",
+  ForPreTraining: "embedding",
 };
 
 /** Shapes with names: BERT-base and the small ones of "Well-Read Students Learn Better" (https://arxiv.org/abs/1908.08962). */
@@ -50,7 +56,14 @@ export function parseConfig(json: unknown, where: string): BertConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new TaperError("ERR_CONFIG", `${where}: expected a JSON object, found ${show(json)}.`);
   }
-  const source = json as Record<string, unknown>;
+  const family = familyOf(json as Record<string, unknown>);
+  if (family === undefined) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${where}: "model_type" is ${show((json as Record<string, unknown>).model_type)}; this library computes ${modelTypes.map(show).join(", ")} only.`,
+    );
+  }
+  const source = family.config(json as Record<string, unknown>);
   const size = (key: string, fallback?: number): number => {
     const value = source[key] ?? fallback;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > 1e7) {
@@ -67,7 +80,6 @@ export function parseConfig(json: unknown, where: string): BertConfig {
       );
     }
   };
-  only("model_type", ["bert"]);
   only("hidden_act", ["gelu"]);
   only("position_embedding_type", ["absolute"]);
   only("is_decoder", [false]);
@@ -91,22 +103,42 @@ export function parseConfig(json: unknown, where: string): BertConfig {
     types: size("type_vocab_size", 2),
     eps,
     labels: parseLabels(source, where),
-    task: parseTask(source, where),
+    ...parseHead(source, family, where),
   };
 }
 
-function parseTask(source: Record<string, unknown>, where: string): Task {
-  const { architectures = null } = source;
-  if (architectures === null) return "embedding";
-  const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-  if (typeof name === "string" && Object.hasOwn(taskOfArchitecture, name)) return taskOfArchitecture[name];
+function parseHead(source: Json, family: Family, where: string): Pick<BertConfig, "task" | "multiLabel"> {
+  const task = parseTask(source, family, where);
+  if (task !== "sequence-classification") return { task };
+  const problem = source.problem_type ?? "single_label_classification";
+  if (problem === "multi_label_classification") return { task, multiLabel: true, ...poolerOf(family) };
+  if (problem === "single_label_classification") return { task, ...poolerOf(family) };
   throw new TaperError(
     "ERR_CONFIG",
-    `${where}: "architectures" is ${show(architectures)}; expected a list with one of ${Object.keys(taskOfArchitecture).join(", ")}.`,
+    `${where}: "problem_type" is ${show(problem)}; expected "single_label_classification" or "multi_label_classification".`,
   );
 }
 
-function parseLabels(source: Record<string, unknown>, where: string): string[] {
+function poolerOf({ architecture }: Family): Pick<BertConfig, "poolerActivation"> {
+  return architecture === "DistilBert" ? { poolerActivation: "relu" } : {};
+}
+
+function parseTask(source: Json, { architecture }: Family, where: string): Task {
+  const { architectures = null } = source;
+  if (architectures === null) return "embedding";
+  const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+  const known = Object.entries(taskOfArchitecture).map(([end, task]) => [architecture + end, task] as const);
+  const task = known.find(([candidate]) => candidate === name)?.[1];
+  if (task !== undefined) return task;
+  throw new TaperError(
+    "ERR_CONFIG",
+    `${where}: "architectures" is ${show(architectures)}; expected a list with one of ${known.map(([candidate]) => candidate).join(", ")}.`,
+  );
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function parseLabels(source: Json, where: string): string[] {
   const map = source.id2label;
   if (map === undefined || map === null) {
     const count = source.num_labels ?? 2;
@@ -150,7 +182,7 @@ export function configOfShape(shape: BertShape, changes: Partial<BertConfig> = {
 export function configToJson(config: BertConfig): Record<string, unknown> {
   const architecture = Object.entries(taskOfArchitecture).find(([, task]) => task === config.task)?.[0];
   return {
-    architectures: [architecture],
+    architectures: [`Bert${architecture}`],
     model_type: "bert",
     hidden_act: "gelu",
     hidden_size: config.d,
@@ -161,6 +193,7 @@ export function configToJson(config: BertConfig): Record<string, unknown> {
     max_position_embeddings: config.maxPositions,
     type_vocab_size: config.types,
     layer_norm_eps: config.eps,
+    ...(config.multiLabel && { problem_type: "multi_label_classification" }),
     id2label: Object.fromEntries(config.labels.map((label, id) => [id, label])),
     label2id: Object.fromEntries(config.labels.map((label, id) => [label, id])),
   };

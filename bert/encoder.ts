@@ -1,6 +1,7 @@
 /**
  * The forward that narrows: one matrix of rows, and after every decision less of it. Batch size 1 is no special case.
  */
+import { breathe } from "../engine/abort.ts";
 import { Rows } from "../engine/rows.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { TokenBatch } from "./batch.ts";
@@ -10,13 +11,18 @@ import { attend, feedForward, type RowSizes } from "./layer.ts";
 import { Narrowing, type NarrowingOptions } from "./narrowing.ts";
 import type { Scratch } from "./scratch.ts";
 
+export interface EncodeOptions extends NarrowingOptions {
+  /** Looked at before each layer; whatever is waiting, its abort included, gets its turn there. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs a batch that fits `scratch`; answers, traces and flips are in the returned Narrowing, states in `scratch.output`. */
 export async function encode(
   backend: InferenceBackend,
   bert: Bert,
   batch: TokenBatch,
   scratch: Scratch,
-  options: NarrowingOptions,
+  { signal, ...options }: EncodeOptions,
 ): Promise<Narrowing> {
   const narrowing = new Narrowing(backend, bert, batch, scratch, options);
   const rows = embed(backend, bert, batch, scratch);
@@ -25,6 +31,7 @@ export async function encode(
     return { n: rows.count, texts: rows.texts, pairs: rows.pairs, d, h, eps };
   };
   for (const [l, layer] of bert.parameters.layers.entries()) {
+    if (signal !== undefined) await breathe(signal);
     await narrowing.before(l, rows);
     const { importance } = narrowing;
     const { hidden, spare, startsHandle: starts } = rows;

@@ -1,22 +1,24 @@
 /**
- * From a model directory to a model that runs: reads Hugging Face's files and `taperbert.json`, checks that they fit together,
+ * From a model's files to a model that runs: reads Hugging Face's files and `taperbert.json`, checks that they fit together,
  * and puts the parameters onto a backend.
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
-import { exists, readJson } from "../engine/read-file.ts";
-import { fileSource } from "../engine/safetensors-file.ts";
-import { openSafetensors } from "../engine/safetensors-source.ts";
+import { type ModelFiles, type ModelSource, modelFiles, readJsonFile } from "../engine/model-files.ts";
+import { openSafetensors, type TensorFile } from "../engine/safetensors-source.ts";
+import { openShards, parseShardIndex } from "../engine/sharded-safetensors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
 import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
 import { checkDtype, type Dtype } from "./dtype.ts";
+import { familyOf } from "./family.ts";
 import { Model, type ModelOptions } from "./model.ts";
 import type { ParameterSource } from "./parameters.ts";
 import { readParameters } from "./read-parameters.ts";
+import { readSentenceConfig } from "./sentence.ts";
 import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
-import { loadTokenizer } from "./tokenizer/load.ts";
+import { tokenizerIn } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface LoadOptions extends ModelOptions {
@@ -41,28 +43,37 @@ export interface LoadOptions extends ModelOptions {
    * machine's cores are not used, nor more than one on a page that is not cross-origin isolated. They end with `dispose()`.
    */
   readonly threads?: number | undefined;
+  /**
+   * The wasm backend's module, compiled from what `taperbert emit-wasm` wrote: where a Content-Security-Policy or a server allows no
+   * compiling from bytes. It says which build it is; `backend` and `simd` are left out with it.
+   */
+  readonly wasmModule?: WebAssembly.Module | undefined;
 }
 
-const optionNames = ["dtype", "backend", "simd", "threads", "tokenBudget"];
+const optionNames = ["dtype", "backend", "simd", "threads", "wasmModule", "tokenBudget"];
 
 /**
- * Loads `config.json`, `model.safetensors`, the tokenizer's files and, if there is one, `taperbert.json` from a directory.
+ * Loads `config.json`, `model.safetensors` (or its shards), the tokenizer's files and, if there is one, `taperbert.json`: from a
+ * directory, from a URL, or from files at hand. Nothing outside of the directory is read.
  * Throws ERR_FILE, ERR_CONFIG, ERR_CHECKPOINT, ERR_VOCABULARY, ERR_OPTION or ERR_BACKEND; nothing stays allocated then.
  */
-export async function loadModel(directory: string, options: LoadOptions = {}): Promise<Model> {
-  checkDirectory(directory);
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   refuseUnknown(options, optionNames, "loadModel()");
   const dtype = checkDtype(options.dtype, "loadModel(): dtype");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");
-  const { backend } = await chooseBackend(options.backend ?? "auto", { simd: options.simd, threads: options.threads });
+  const files = await modelFiles(source);
+  const { simd, threads, wasmModule } = options;
+  const { backend } = await chooseBackend(options.backend ?? "auto", { simd, threads, wasmModule });
   try {
-    const { config, taper } = await readConfigs(directory);
+    const configs = await configsIn(files);
+    const { config } = configs;
     const [tokenizer, bert] = await both(
-      loadTokenizer(directory).then((tokenizer) => checkTokenizer(tokenizer, config, directory)),
-      readBert(directory, config, taper, backend, dtype),
+      tokenizerIn(files).then((tokenizer) => checkTokenizer(tokenizer, config, files.where)),
+      readBert(files, configs, backend, dtype),
     );
-    return new Model(bert, backend, tokenizer, options);
+    const sentence = config.task === "embedding" ? await readSentenceConfig(files) : undefined;
+    return new Model(bert, backend, tokenizer, options, sentence);
   } catch (error) {
     backend.dispose();
     throw error;
@@ -95,19 +106,32 @@ function checkTokenizer(tokenizer: Tokenizer, config: BertConfig, directory: str
   return tokenizer;
 }
 
-/** `config.json` and `taperbert.json` of a model directory, checked. */
-export async function readConfigs(directory: string): Promise<{ config: BertConfig; taper: TaperConfig }> {
-  const configFile = `${directory}/config.json`;
-  const config = parseConfig(await readJson(configFile), configFile);
-  const taperFile = `${directory}/taperbert.json`;
-  const json = await readJson(taperFile, { optional: true });
-  return { config, taper: json === undefined ? {} : parseTaperConfig(json, config.layers, taperFile) };
+interface Configs {
+  readonly config: BertConfig;
+  readonly taper: TaperConfig;
+  /** `config.json` as it stands. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** `config.json` and `taperbert.json` of a model, checked. */
+export async function readConfigs(source: ModelSource): Promise<Configs> {
+  return configsIn(await modelFiles(source));
+}
+
+async function configsIn(files: ModelFiles): Promise<Configs> {
+  const json = await readJsonFile(files, "config.json");
+  const config = parseConfig(json, files.pathOf("config.json"));
+  const taper = await readJsonFile(files, "taperbert.json", { optional: true });
+  return {
+    config,
+    taper: taper === undefined ? {} : parseTaperConfig(taper, config.layers, files.pathOf("taperbert.json")),
+    json: json as Configs["json"],
+  };
 }
 
 async function readBert(
-  directory: string,
-  config: BertConfig,
-  taper: TaperConfig,
+  files: ModelFiles,
+  { config, taper, json }: Configs,
   backend: InferenceBackend,
   dtype: Dtype | undefined,
 ): Promise<Bert> {
@@ -115,29 +139,38 @@ async function readBert(
   if (stored === "int8" && dtype === "f32") {
     throw new TaperError(
       "ERR_OPTION",
-      `loadModel(): ${directory} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
+      `loadModel(): ${files.where} is stored in 8 bits; leave dtype out, or load the model that it was made from for "f32".`,
     );
   }
-  const path = `${directory}/model.safetensors`;
-  if (!(await exists(path)) && (await exists(`${directory}/pytorch_model.bin`))) {
-    throw new TaperError(
-      "ERR_FILE",
-      `${directory} has pytorch_model.bin but no model.safetensors. Convert it once in Python: ` +
-        `AutoModel.from_pretrained(directory).save_pretrained(directory, safe_serialization=True).`,
-    );
-  }
-  const file = await openSafetensors(await fileSource(path));
+  const file = await openCheckpoint(files);
   try {
+    const read = familyOf(json)?.checkpoint(file, json) ?? file;
     const build = (source: ParameterSource) => buildBert(config, taper, source);
-    return await readParameters(file, backend, build, { stored, computed: dtype ?? stored });
+    return await readParameters(read, backend, build, { stored, computed: dtype ?? stored });
   } finally {
     await file.close();
   }
 }
 
-function checkDirectory(value: unknown): void {
-  if (typeof value === "string" && value !== "") return;
-  throw new TaperError("ERR_OPTION", `loadModel(): directory must be a path; found ${show(value)}.`);
+/** An index of shards names each tensor; a model of a million of them is none of ours. */
+const largestIndex = 64 * 1024 * 1024;
+
+/** `model.safetensors`, or the files that its index names. Throws ERR_FILE or ERR_CHECKPOINT. */
+export async function openCheckpoint(files: ModelFiles): Promise<TensorFile> {
+  const source = await files.open("model.safetensors");
+  if (source !== undefined) return openSafetensors(source);
+  const name = "model.safetensors.index.json";
+  const index = await readJsonFile(files, name, { optional: true, most: largestIndex });
+  const where = files.pathOf(name);
+  if (index !== undefined) return openShards(files, parseShardIndex(index, where), where);
+  if (await files.has("pytorch_model.bin")) {
+    throw new TaperError(
+      "ERR_FILE",
+      `${files.where} has pytorch_model.bin but no model.safetensors. Convert it once in Python: ` +
+        `AutoModel.from_pretrained(directory).save_pretrained(directory, safe_serialization=True).`,
+    );
+  }
+  throw new TaperError("ERR_FILE", `${files.pathOf("model.safetensors")} cannot be read: there is no such file.`);
 }
 
 function checkCount(value: unknown, name: string): void {

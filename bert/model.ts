@@ -2,6 +2,7 @@
  * A loaded model: texts or token ids in, answers and traces out. It owns its backend's memory until `dispose()`.
  * It reads no files; see load.ts.
  */
+import { checkSignal, untilAborted } from "../engine/abort.ts";
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { argmax, probabilities } from "../exit/criteria.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -11,9 +12,12 @@ import type { BertConfig } from "./config.ts";
 import { type Abilities, checkDials, type Dials, planOf } from "./dials.ts";
 import type { Dtype } from "./dtype.ts";
 import { encode } from "./encoder.ts";
+import { type Explanation, explain } from "./explain.ts";
 import type { Flips } from "./narrowing.ts";
-import { type Answer, bestSpan, meanRow, type Tag } from "./readouts.ts";
+import { type Answer, bestSpans, meanRow, type SpanOptions, sigmoids, type Tag, unitVector } from "./readouts.ts";
 import { planScratch, releaseScratch, type Scratch } from "./scratch.ts";
+import type { Pooling, SentenceConfig } from "./sentence.ts";
+import { classifyStream, type StreamOptions } from "./stream.ts";
 import type { Encoding, Tokenizer } from "./tokenizer/tokenizer.ts";
 import { checkReplay, type Trace } from "./trace.ts";
 
@@ -25,14 +29,14 @@ export interface Classification {
   readonly label: string;
   /** Its probability, 0 … 1; NaN if the weights have no finite answer. */
   readonly score: number;
-  /** The probability of every label, in id order (`model.config.labels` names them). */
+  /** The probability of every label, in id order (`model.config.labels` names them). They sum to 1 unless `config.multiLabel`. */
   readonly scores: readonly number[];
   /** True if the text had more tokens than the model can read and was cut. */
   readonly truncated: boolean;
   readonly trace: Trace;
 }
 
-export interface ForwardOptions extends Dials {
+export interface ForwardOptions extends CallOptions {
   /** Segment ids, a list per text; zeros unless given. */
   readonly segments?: readonly (readonly number[])[] | undefined;
   /** Also return the last state of every token. */
@@ -55,23 +59,43 @@ export interface ForwardResult {
   readonly flips?: Flips;
 }
 
+export interface CallOptions extends Dials {
+  /** Stops the call between two layers, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EmbedOptions {
+  readonly pooling?: Pooling | undefined;
+  /** Vectors of length 1. */
+  readonly normalize?: boolean | undefined;
+}
+
 export interface ModelOptions {
   /** Rows that one forward holds at once; larger batches are split. At least the model's longest text. Default 2048. */
   readonly tokenBudget?: number | undefined;
 }
 
-const dialNames = ["skim", "exit"];
-const forwardNames = [...dialNames, "segments", "hidden", "answers", "replay"];
+const callNames = ["skim", "exit", "signal"];
+const forwardNames = [...callNames, "segments", "hidden", "answers", "replay"];
 
 export class Model {
   readonly backend: InferenceBackend;
   private readonly bert: Bert;
   private readonly tokenizer: Tokenizer | undefined;
   private readonly scratch: Scratch;
+  private readonly sentence: SentenceConfig | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  constructor(bert: Bert, backend: InferenceBackend, tokenizer?: Tokenizer, options: ModelOptions = {}) {
+  /** `sentence`: how `embed` makes one vector of a text's states, unless a call says otherwise. */
+  constructor(
+    bert: Bert,
+    backend: InferenceBackend,
+    tokenizer?: Tokenizer,
+    options: ModelOptions = {},
+    sentence?: SentenceConfig,
+  ) {
+    this.sentence = sentence;
     this.bert = bert;
     this.backend = backend;
     this.tokenizer = tokenizer;
@@ -98,6 +122,11 @@ export class Model {
     return abilitiesOf(this.bert);
   }
 
+  /** How `embed` makes one vector of a text's states, if the model's files say so. */
+  get sentenceConfig(): SentenceConfig | undefined {
+    return this.sentence;
+  }
+
   /** Width of the skim predictors; 0 without any. */
   get predictorWidth(): number {
     return predictorWidthOf(this.bert);
@@ -105,24 +134,34 @@ export class Model {
 
   /** Tokens to which a text is cut, special ones included: the positions that there are, or fewer if the tokenizer's files say so. */
   get maxLength(): number {
-    return Math.min(this.config.maxPositions, this.tokenizer?.maxLength ?? Number.POSITIVE_INFINITY);
+    const { maxPositions } = this.config;
+    return Math.min(maxPositions, this.tokenizer?.maxLength ?? maxPositions, this.sentence?.maxLength ?? maxPositions);
   }
 
   /** Classifies a text, or each of an array of texts. Throws ERR_OPTION, ERR_DISPOSED, or ERR_INPUT for no text or another kind of model. */
-  classify(text: string, dials?: Dials): Promise<Classification>;
-  classify(texts: readonly Text[], dials?: Dials): Promise<Classification[]>;
-  async classify(input: string | readonly Text[], dials: Dials = {}): Promise<Classification | Classification[]> {
+  classify(text: string, options?: CallOptions): Promise<Classification>;
+  classify(texts: readonly Text[], options?: CallOptions): Promise<Classification[]>;
+  async classify(
+    input: string | readonly Text[],
+    options: CallOptions = {},
+  ): Promise<Classification | Classification[]> {
     this.needTask("sequence-classification", "classify");
-    refuseUnknown(dials, dialNames, "classify()");
+    refuseUnknown(options, callNames, "classify()");
     const encodings = this.encodeAll(typeof input === "string" ? [input] : input, "classify");
-    const { logits, trace } = await this.forwardEncodings(encodings, dials);
-    const results = encodings.map((encoding, t) => {
-      const scores = probabilities(logits[t]);
-      const best = argmax(scores);
-      const { truncated } = encoding;
-      return { label: this.config.labels[best], score: scores[best], scores, truncated, trace: trace[t] };
-    });
+    const results = await this.classifyEncodings(encodings, options);
     return typeof input === "string" ? results[0] : results;
+  }
+
+  /** As `classify`, of texts that were tokenised before. */
+  async classifyEncodings(encodings: readonly Encoding[], options: CallOptions = {}): Promise<Classification[]> {
+    this.needTask("sequence-classification", "classify");
+    const { logits, trace } = await this.forwardEncodings(encodings, options);
+    const { labels, multiLabel } = this.config;
+    return encodings.map(({ truncated }, t) => {
+      const scores = multiLabel ? sigmoids(logits[t]) : probabilities(logits[t]);
+      const best = argmax(scores);
+      return { label: labels[best], score: scores[best], scores, truncated, trace: trace[t] };
+    });
   }
 
   /** Tokenises as the model was trained to, cut to what it can read. Throws ERR_VOCABULARY if it was loaded without a tokenizer. */
@@ -141,9 +180,9 @@ export class Model {
     throw new TaperError("ERR_INPUT", `${method}(): expected a list of texts, found ${show(texts)}.`);
   }
 
-  /** Runs encodings as `forward` runs ids, with their segments. */
+  /** Runs encodings as `forward` runs ids, with their segments if the model knows more than one. */
   forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
-    const segments = encodings.map((encoding) => encoding.segments);
+    const segments = this.config.types > 1 ? encodings.map((encoding) => encoding.segments) : undefined;
     return this.forward(
       encodings.map((encoding) => encoding.ids),
       { segments, ...options },
@@ -152,25 +191,28 @@ export class Model {
 
   /**
    * Token ids (with [CLS] and [SEP]) to logits. Texts are packed without padding and split by the token budget.
-   * Throws ERR_INPUT for ids, segments or traces that do not fit the model, ERR_OPTION for dials, ERR_DISPOSED.
+   * Throws ERR_INPUT for ids, segments or traces that do not fit the model, ERR_OPTION for dials, ERR_DISPOSED, the signal's reason.
    */
   async forward(ids: readonly (readonly number[])[], options: ForwardOptions = {}): Promise<ForwardResult> {
     if (this.disposed) throw new TaperError("ERR_DISPOSED", "this model was disposed; load it again.");
+    refuseUnknown(options, forwardNames, "forward()");
+    const { signal } = options;
+    checkSignal(signal);
     // One forward at a time: they share their scratch memory.
     const next = this.last.then(
       () => this.forwardNow(ids, options),
       () => this.forwardNow(ids, options),
     );
     this.last = next;
-    return next;
+    return signal === undefined ? next : untilAborted(next, signal);
   }
 
   private async forwardNow(ids: readonly (readonly number[])[], options: ForwardOptions): Promise<ForwardResult> {
-    refuseUnknown(options, forwardNames, "forward()");
     checkDials(options, "forward()");
     const { bert, backend, scratch } = this;
     const plan = planOf(options, bert.defaults, this.abilities);
-    const { segments, replay, hidden = false, answers = false } = options;
+    const { segments, replay, hidden = false, answers = false, signal } = options;
+    signal?.throwIfAborted();
     const lengths = lengthsOf(ids, segments, bert.config);
     if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers, this.abilities.exitHeads);
 
@@ -190,6 +232,7 @@ export class Model {
         keepStates,
         replay: replay?.slice(from, to),
         startedAt,
+        signal,
       });
       result.trace.push(...narrowing.journal.traces(predictorWidthOf(bert)));
       result.logits.push(...(await this.logitsOf(narrowing.answers, batch.starts)));
@@ -230,25 +273,33 @@ export class Model {
     throw new TaperError("ERR_INPUT", `${method}() needs a model for ${task}; this one is for ${this.config.task}.`);
   }
 
-  /** A vector [d] for each text: the mean of its tokens' last states, or [CLS]'s. */
-  async embed(texts: readonly Text[], options: Dials & { pooling?: "mean" | "cls" } = {}): Promise<Float32Array[]> {
-    refuseUnknown(options, [...dialNames, "pooling"], "embed()");
-    const { pooling = "mean", ...dials } = options;
+  /**
+   * A vector [d] for each text: the mean of its tokens' last states, or [CLS]'s; of length 1 if `normalize`. Both default to what the
+   * model's own files say (`modules.json`), else to the mean as it is.
+   */
+  async embed(texts: readonly Text[], options: CallOptions & EmbedOptions = {}): Promise<Float32Array[]> {
+    refuseUnknown(options, [...callNames, "pooling", "normalize"], "embed()");
+    const {
+      pooling = this.sentence?.pooling ?? "mean",
+      normalize = this.sentence?.normalize ?? false,
+      ...call
+    } = options;
     if (pooling !== "mean" && pooling !== "cls") {
       throw new TaperError("ERR_OPTION", `embed(): pooling must be "mean" or "cls", found ${show(pooling)}.`);
     }
     const encodings = this.encodeAll(texts, "embed");
-    const { hidden = [] } = await this.forwardEncodings(encodings, { ...dials, hidden: true });
+    const { hidden = [] } = await this.forwardEncodings(encodings, { ...call, hidden: true });
     const { d } = this.config;
-    return hidden.map((rows) => (pooling === "cls" ? rows.slice(0, d) : meanRow(rows, d)));
+    const vectors = hidden.map((rows) => (pooling === "cls" ? rows.slice(0, d) : meanRow(rows, d)));
+    return normalize ? vectors.map(unitVector) : vectors;
   }
 
   /** A label for each token of each text, with its place in the text; special tokens left out. */
-  async tag(texts: readonly string[], dials: Dials = {}): Promise<Tag[][]> {
+  async tag(texts: readonly string[], options: CallOptions = {}): Promise<Tag[][]> {
     this.needTask("token-classification", "tag");
-    refuseUnknown(dials, dialNames, "tag()");
+    refuseUnknown(options, callNames, "tag()");
     const encodings = this.encodeAll(texts, "tag");
-    const { logits } = await this.forwardEncodings(encodings, dials);
+    const { logits } = await this.forwardEncodings(encodings, options);
     const c = this.config.labels.length;
     return encodings.map((encoding, t) =>
       encoding.tokens.flatMap((token, i) => {
@@ -256,32 +307,58 @@ export class Model {
         if (start === end) return [];
         const scores = probabilities(logits[t].subarray(i * c, (i + 1) * c));
         const best = argmax(scores);
-        return [{ token, start, end, label: this.config.labels[best], score: scores[best] }];
+        return [{ token, index: i, start, end, label: this.config.labels[best], score: scores[best] }];
       }),
     );
   }
 
   /** The span of `context` that most probably answers `question`, at most `maxTokens` long (30). */
-  async answer(question: string, context: string, dials: Dials & { maxTokens?: number } = {}): Promise<Answer> {
+  async answer(question: string, context: string, options: CallOptions & { maxTokens?: number } = {}): Promise<Answer> {
     this.needTask("question-answering", "answer");
-    refuseUnknown(dials, [...dialNames, "maxTokens"], "answer()");
-    const { maxTokens = 30, ...rest } = dials;
-    if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
+    refuseUnknown(options, [...callNames, "maxTokens"], "answer()");
+    const { maxTokens = 30, ...call } = options;
+    const [[best]] = await this.answerAll([[question, context]], { maxTokens }, call);
+    return best ?? { text: "", start: 0, end: 0, score: 0 };
+  }
+
+  /** For each pair of question and context, the spans that most probably answer, the best first; none for an empty context. */
+  async answerAll(
+    pairs: readonly (readonly [question: string, context: string])[],
+    spans: SpanOptions,
+    options: CallOptions = {},
+  ): Promise<Answer[][]> {
+    this.needTask("question-answering", "answer");
+    if (!(spans.maxTokens >= 1)) {
       throw new TaperError(
         "ERR_OPTION",
-        `answer(): maxTokens must be a whole number from 1, found ${show(maxTokens)}.`,
+        `answer(): maxTokens must be a number from 1, found ${show(spans.maxTokens)}.`,
       );
     }
-    const encoding = this.encode([question, context]);
-    const { logits } = await this.forwardEncodings([encoding], rest);
-    const inContext = encoding.segments.map(
-      (segment, i) => segment === 1 && encoding.offsets[i][1] > encoding.offsets[i][0],
-    );
-    const span = bestSpan(logits[0], inContext, maxTokens);
-    if (span === undefined) return { text: "", start: 0, end: 0, score: 0 };
-    const start = encoding.offsets[span.first][0];
-    const end = encoding.offsets[span.last][1];
-    return { text: context.slice(start, end), start, end, score: span.score };
+    const encodings = this.encodeAll(pairs, "answer");
+    const { logits } = await this.forwardEncodings(encodings, options);
+    return encodings.map(({ segments, offsets }, t) => {
+      const inContext = segments.map((segment, i) => segment === 1 && offsets[i][1] > offsets[i][0]);
+      return bestSpans(logits[t], inContext, spans).map(({ first, last, score }) => {
+        const [start, end] = [offsets[first][0], offsets[last][1]];
+        return { text: pairs[t][1].slice(start, end), start, end, score };
+      });
+    });
+  }
+
+  /**
+   * Classifies texts as they come, in order: those that are there already share a forward, of at most `batchTokens` (512), and nobody
+   * waits for a text that is not there yet. No more than one batch is held.
+   */
+  stream(
+    source: Iterable<Text> | AsyncIterable<Text>,
+    options: CallOptions & StreamOptions = {},
+  ): AsyncGenerator<Classification, void, undefined> {
+    return classifyStream(this, source, options);
+  }
+
+  /** What becomes of a text and why: words and the layers they left at, the exit, its certainty and its cost, and a drawing of it. */
+  explain(text: Text, options: CallOptions = {}): Promise<Explanation> {
+    return explain(this, text, options);
   }
 
   /** Gives the memory back, after the forwards asked for so far. Later calls throw ERR_DISPOSED. Idempotent. */
@@ -291,5 +368,10 @@ export class Model {
     await this.last.catch(() => undefined);
     releaseScratch(this.backend, this.scratch);
     this.backend.dispose();
+  }
+
+  /** For `await using`: `dispose`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }

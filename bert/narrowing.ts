@@ -5,7 +5,7 @@
 import type { Handle } from "../engine/backend.ts";
 import type { Rows } from "../engine/rows.ts";
 import { exitMargin, wantsAnswer } from "../exit/criteria.ts";
-import { answer, type ExitHead } from "../exit/head.ts";
+import { answer, answerWithRelu, type ExitHead } from "../exit/head.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import { importanceMargins, keepOf, predictorMargins } from "../skim/policy.ts";
 import { scoreRows } from "../skim/predictor.ts";
@@ -126,7 +126,8 @@ export class Narrowing {
     const texts: number[] = [];
     for (let t = 0; t < rows.texts; t++) if (rows.rowsOf(t) > 0) texts.push(t);
     const clsRows = Int32Array.from(texts, (t) => rows.starts[t]);
-    answer(this.backend, head, rows.hidden, clsRows, rows.count, rows.d, this.scratch.head);
+    const run = head.activation === "relu" ? answerWithRelu : answer;
+    await run(this.backend, head, rows.hidden, clsRows, rows.count, rows.d, this.scratch.head);
     const c = head.classifier.m;
     const logits = await this.backend.read(this.scratch.head.logits, texts.length * c);
     for (const [i, t] of texts.entries()) {

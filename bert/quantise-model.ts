@@ -10,11 +10,12 @@ import { exists, readJson } from "../engine/read-file.ts";
 import { type StoredTensor, type StoredType, type WritableTensor, writeSafetensors } from "../engine/safetensors.ts";
 import { readSafetensorsFile } from "../engine/safetensors-file.ts";
 import { isInt8Weight, quantised, scaleName } from "./dtype.ts";
+import { goldenFile } from "./golden.ts";
 import { readConfigs } from "./load.ts";
 import { taperSchemaVersion } from "./taper-config.ts";
 
 /** What a directory has besides the checkpoint and `taperbert.json`. */
-const copied = ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json"];
+const copied = ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", goldenFile];
 const floats: readonly string[] = ["F32", "F16", "BF16"] satisfies StoredType[];
 
 export interface QuantisedSizes {
@@ -36,7 +37,13 @@ export async function quantiseModel(from: string, to: string): Promise<Quantised
       `${to}: expected a directory other than the model's; its weights would be lost.`,
     );
   }
-  const { taper } = await readConfigs(from);
+  const { taper, json } = await readConfigs(from);
+  if ((json.model_type ?? "bert") !== "bert") {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `${from}: expected "model_type" to be "bert", found ${JSON.stringify(json.model_type)}; load it with dtype: "int8" instead.`,
+    );
+  }
   if (taper.quantization !== undefined) {
     throw new TaperError("ERR_CONFIG", `${from}: expected a model in floats; its taperbert.json says it is quantised.`);
   }
@@ -47,8 +54,8 @@ export async function quantiseModel(from: string, to: string): Promise<Quantised
     throw new TaperError("ERR_FILE", `${to} cannot be made: ${(cause as Error).message}`, { cause });
   });
   for (const name of copied) if (await exists(`${from}/${name}`)) await copyFile(`${from}/${name}`, `${to}/${name}`);
-  const json = (await readJson(`${from}/taperbert.json`, { optional: true })) as object | undefined;
-  const marked = { schemaVersion: taperSchemaVersion, ...json, quantization: { dtype: "int8" } };
+  const own = (await readJson(`${from}/taperbert.json`, { optional: true })) as object | undefined;
+  const marked = { schemaVersion: taperSchemaVersion, ...own, quantization: { dtype: "int8" } };
   await writeFileAtomically(`${to}/taperbert.json`, `${JSON.stringify(marked, undefined, 2)}\n`);
   await writeFileAtomically(`${to}/model.safetensors`, bytes);
   const quantised = [...tensors.values()].filter(({ data }) => data instanceof Int8Array);

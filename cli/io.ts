@@ -7,6 +7,10 @@ import { createInterface } from "node:readline";
 export interface Io {
   /** Writes a line of data. */
   out(line: string): void;
+  /** Resolves when whoever reads the data has caught up. */
+  drained(): Promise<void>;
+  /** Calls `stop` at the first interrupt (SIGINT) instead of ending; returns what undoes it. A second interrupt ends the process. */
+  onInterrupt(stop: () => void): () => void;
   /** Writes a line of talk. */
   err(line: string): void;
   /** The lines of the standard input. */
@@ -36,8 +40,14 @@ export function processIo(): Io {
   }
   return {
     out: (line) => void stdout.write(`${line}\n`),
+    drained: () =>
+      stdout.writableNeedDrain ? new Promise((resolve) => stdout.once("drain", resolve)) : Promise.resolve(),
+    onInterrupt: (stop) => {
+      process.once("SIGINT", stop);
+      return () => void process.off("SIGINT", stop);
+    },
     err: (line) => void stderr.write(`${line}\n`),
-    lines: () => createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY }),
+    lines: () => linesOf(stdin),
     interactive: stdin.isTTY === true,
     columns: stdout.columns ?? 80,
     colours: stdout.isTTY === true && !env.NO_COLOR,
@@ -47,6 +57,21 @@ export function processIo(): Io {
     },
     debug: (env.DEBUG ?? "").split(",").includes("taperbert"),
   };
+}
+
+/** The lines of a stream; who ends the iteration, even while a line is awaited, lets go of the stream, so that the process can end. */
+function linesOf(input: NodeJS.ReadStream): AsyncIterable<string> {
+  const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const lines = reader[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<string> = {
+    next: () => lines.next(),
+    async return() {
+      reader.close();
+      await lines.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 /** The version of every object that a command prints with --json. */

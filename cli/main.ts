@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "a model directory into one with 8-bit weights",
     load: async () => (await import("./quantize.ts")).quantize,
   },
+  verify: {
+    about: "does a model compute here what was recorded with it",
+    load: async () => (await import("./verify.ts")).verify,
+  },
   adapt: {
     about: "make a dense BERT of yours faster: thresholds or predictors, exit heads, dials",
     load: async () => (await import("./adapt.ts")).adapt,
@@ -42,6 +46,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
   baseline: {
     about: "what a bag of bigrams gets on the same files",
     load: async () => (await import("./baseline.ts")).baseline,
+  },
+  "emit-wasm": {
+    about: "the kernels' WebAssembly module as a file",
+    load: async () => (await import("./emit-wasm.ts")).emitWasm,
   },
   info: { about: "what computes here and why; what a model has", load: async () => (await import("./info.ts")).info },
   tour: {

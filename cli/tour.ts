@@ -2,8 +2,8 @@
 import { describeEnvironment, environment } from "../bench/environment.ts";
 import { gflops } from "../bench/flops.ts";
 import { measure } from "../bench/measure.ts";
-import { drawPyramid, pyramidOf } from "../bench/pyramid.ts";
 import type { Dials } from "../bert/dials.ts";
+import { drawPyramid, pyramidOf } from "../bert/pyramid.ts";
 import { bundledModel } from "./bundled-model.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";

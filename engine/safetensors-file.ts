@@ -25,10 +25,10 @@ export async function readSafetensorsFile(path: string): Promise<Map<string, Sto
   }
 }
 
-/** A file as a source of bytes. Throws ERR_FILE. */
-export async function fileSource(path: string): Promise<ByteSource> {
+/** A file as a source of bytes; errors call it `where`. Throws ERR_FILE. */
+export async function fileSource(path: string, where = path): Promise<ByteSource> {
   const unreadable = (error: unknown): TaperError =>
-    new TaperError("ERR_FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    new TaperError("ERR_FILE", `${where} cannot be read: ${(error as Error).message}`, { cause: error });
   const file = await open(path, "r").catch((error) => {
     throw unreadable(error);
   });
@@ -45,7 +45,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
       if (count === 0) {
         throw new TaperError(
           "ERR_CHECKPOINT",
-          `${path}: expected ${into.length} bytes at ${position}; the file became shorter.`,
+          `${where}: expected ${into.length} bytes at ${position}; the file became shorter.`,
         );
       }
       done += count;
@@ -53,7 +53,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   };
   const { size } = await file.stat();
   return {
-    where: path,
+    where,
     size,
     async read(into, position) {
       const parts: Promise<void>[] = [];

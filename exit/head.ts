@@ -4,12 +4,15 @@
  * Sources: BERT's pooler, https://arxiv.org/abs/1810.04805; off-ramps as in FastBERT and Magic Pyramid
  */
 import type { Handle } from "../engine/backend.ts";
+import { TaperError } from "../engine/errors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Linear } from "../kernels/linear.ts";
 
 export interface ExitHead {
   readonly pooler: Linear;
   readonly classifier: Linear;
+  /** What follows the pooler. Absent: tanh. */
+  readonly activation?: "relu";
 }
 
 export interface HeadBuffers {
@@ -27,8 +30,31 @@ export function headMacs(d: number, c: number): number {
   return d * d + d * c;
 }
 
-/** Enqueues logits [clsRows.length, c] into `buffers.logits`; `clsRows` are the rows of `hidden` [rows, d] to read. */
+/**
+ * Enqueues logits [clsRows.length, c] into `buffers.logits`; `clsRows` are the rows of `hidden` [rows, d] to read.
+ * Throws ERR_CONFIG for a head with a ReLU, which only `answerWithRelu` runs.
+ */
 export function answer(
+  backend: InferenceBackend,
+  { pooler, classifier, activation }: ExitHead,
+  hidden: Handle,
+  clsRows: Int32Array,
+  rows: number,
+  d: number,
+  buffers: HeadBuffers,
+): void {
+  if (activation !== undefined) {
+    throw new TaperError("ERR_CONFIG", "a pooler with a ReLU (DistilBERT's) runs, but it cannot be trained here.");
+  }
+  const n = clsRows.length;
+  const { cls, pooled, logits } = buffers;
+  gatherCls(backend, hidden, clsRows, rows, d, buffers);
+  backend.op("matmul", { out: pooled, a: cls, ...pooler, activation: "tanh", n });
+  backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
+}
+
+/** The same with DistilBERT's ReLU: no kernel has it, and a few rows are clamped on their way through the caller's memory. */
+export async function answerWithRelu(
   backend: InferenceBackend,
   { pooler, classifier }: ExitHead,
   hidden: Handle,
@@ -36,11 +62,27 @@ export function answer(
   rows: number,
   d: number,
   buffers: HeadBuffers,
-): void {
+): Promise<void> {
   const n = clsRows.length;
-  const { clsIndex, cls, pooled, logits } = buffers;
-  backend.write(clsIndex, clsRows);
-  backend.op("gather", { out: cls, table: hidden, index: clsIndex, n, d, rows });
-  backend.op("matmul", { out: pooled, a: cls, ...pooler, activation: "tanh", n });
+  const { cls, pooled, logits } = buffers;
+  gatherCls(backend, hidden, clsRows, rows, d, buffers);
+  backend.op("matmul", { out: pooled, a: cls, ...pooler, n });
+  const values = await backend.read(pooled, n * d);
+  backend.write(
+    pooled,
+    values.map((value) => Math.max(0, value)),
+  );
   backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
+}
+
+function gatherCls(
+  backend: InferenceBackend,
+  hidden: Handle,
+  clsRows: Int32Array,
+  rows: number,
+  d: number,
+  { clsIndex, cls }: HeadBuffers,
+): void {
+  backend.write(clsIndex, clsRows);
+  backend.op("gather", { out: cls, table: hidden, index: clsIndex, n: clsRows.length, d, rows });
 }

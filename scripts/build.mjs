@@ -13,6 +13,7 @@ const entryPoints = {
   "train-worker": "train/worker.ts",
   // Beside the chunk that starts it.
   "chunks/wasm-thread": "kernels/backends/wasm-thread.js",
+  "classify-worker": "cli/jsonl-worker.ts",
   "bench-child": "bench/child.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));

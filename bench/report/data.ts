@@ -1,10 +1,10 @@
 /** Everything that a report shows, as plain data: what `bench report --json` prints and what the page is made of. It measures by asking. */
 
 import type { Model } from "../../bert/model.ts";
+import { type Pyramid, pyramidOf } from "../../bert/pyramid.ts";
 import type { Trace } from "../../bert/trace.ts";
 import { type Breakdown, breakdown } from "../breakdown.ts";
 import { type LatencyOptions, type LatencyReport, measureLatency } from "../latency.ts";
-import { type Pyramid, pyramidOf } from "../pyramid.ts";
 import { narrowestWay, type Subject } from "../subject.ts";
 import { type SweepPoint, sweep } from "../sweep.ts";
 

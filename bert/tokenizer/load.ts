@@ -1,36 +1,67 @@
 /**
- * A tokenizer from a model directory: `vocab.txt` (or the vocabulary in `tokenizer.json`) and the settings in
+ * A tokenizer from a model's files: `vocab.txt` (or the vocabulary in `tokenizer.json`) and the settings in
  * `tokenizer_config.json`, under Hugging Face's names. Settings that would need another kind of tokenizer are refused.
  */
-
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { TaperError } from "../../engine/errors.ts";
-import { parseTokenizerConfig, parseTokenizerJson, parseVocabularyText } from "./parse.ts";
+import { type ModelFiles, type ModelSource, modelFiles } from "../../engine/model-files.ts";
+import {
+  parseByteLevelJson,
+  parseObject,
+  parseTokenizerConfig,
+  parseTokenizerJson,
+  parseVocabularyText,
+} from "./parse.ts";
 import { createTokenizer, type Tokenizer, type TokenizerOptions } from "./tokenizer.ts";
 
 /** No vocabulary comes near this; a larger file is not one. */
-const LARGEST_FILE = 256 * 1024 * 1024;
+const largestFile = 256 * 1024 * 1024;
 
 /**
- * The tokenizer of a model directory.
+ * The tokenizer of a model: of a directory, of a URL, or of files at hand.
  * @throws TaperError ERR_FILE if neither vocabulary file is there; ERR_VOCABULARY or ERR_CONFIG if one cannot be used
  */
-export async function loadTokenizer(directory: string): Promise<Tokenizer> {
-  return createTokenizer(await readTokenizerOptions(directory));
+export async function loadTokenizer(source: ModelSource): Promise<Tokenizer> {
+  return tokenizerIn(await modelFiles(source));
 }
 
-/** What `loadTokenizer` makes its tokenizer of. Throws as it does. */
-export async function readTokenizerOptions(directory: string): Promise<TokenizerOptions> {
-  const vocabularyPath = join(directory, "vocab.txt");
-  const jsonPath = join(directory, "tokenizer.json");
-  const configPath = join(directory, "tokenizer_config.json");
-  const configBytes = await readIfThere(configPath);
-  const config = configBytes === undefined ? {} : parseTokenizerConfig(configBytes, configPath);
-  const vocabularyBytes = await readIfThere(vocabularyPath);
+/** The tokenizer among a model's files; throws as `loadTokenizer`. */
+export async function tokenizerIn(files: ModelFiles): Promise<Tokenizer> {
+  const read = await readFiles(files);
+  const { vocabularyBytes, jsonBytes, configBytes, config } = read;
+  if (vocabularyBytes === undefined && jsonBytes !== undefined) {
+    const [where, configPath] = [files.pathOf("tokenizer.json"), files.pathOf("tokenizer_config.json")];
+    const byteLevel = parseByteLevelJson(jsonBytes, where);
+    if (byteLevel !== undefined) {
+      const { createByteLevelTokenizer } = await import("./byte-level.ts");
+      const settings = configBytes === undefined ? {} : parseObject(configBytes, configPath, "ERR_CONFIG");
+      return createByteLevelTokenizer(byteLevel, settings, config.maxLength ?? Number.POSITIVE_INFINITY, where);
+    }
+  }
+  return createTokenizer(optionsOf(files, read));
+}
+
+/** What `loadTokenizer` makes a WordPiece tokenizer of. Throws as it does, and ERR_VOCABULARY for another kind. */
+export async function readTokenizerOptions(source: ModelSource): Promise<TokenizerOptions> {
+  const files = await modelFiles(source);
+  return optionsOf(files, await readFiles(files));
+}
+
+type Read = Awaited<ReturnType<typeof readFiles>>;
+
+async function readFiles(files: ModelFiles) {
+  const read = (name: string): Promise<Uint8Array | undefined> => files.bytes(name, largestFile);
+  const configBytes = await read("tokenizer_config.json");
+  const config =
+    configBytes === undefined ? {} : parseTokenizerConfig(configBytes, files.pathOf("tokenizer_config.json"));
+  const vocabularyBytes = await read("vocab.txt");
   // An older directory says only in tokenizer.json whether it lowercases.
   const needsJson = vocabularyBytes === undefined || config.lowercase === undefined;
-  const jsonBytes = needsJson ? await readIfThere(jsonPath) : undefined;
+  const jsonBytes = needsJson ? await read("tokenizer.json") : undefined;
+  return { configBytes, config, vocabularyBytes, jsonBytes };
+}
+
+function optionsOf(files: ModelFiles, { config, vocabularyBytes, jsonBytes }: Read): TokenizerOptions {
+  const [vocabularyPath, jsonPath] = [files.pathOf("vocab.txt"), files.pathOf("tokenizer.json")];
   const json = jsonBytes === undefined ? undefined : parseTokenizerJson(jsonBytes, jsonPath);
 
   const vocabulary =
@@ -38,7 +69,7 @@ export async function readTokenizerOptions(directory: string): Promise<Tokenizer
   if (vocabulary === undefined) {
     throw new TaperError(
       "ERR_FILE",
-      `${directory}: expected a vocabulary, vocab.txt or tokenizer.json; found neither. Copy it from where the checkpoint came from.`,
+      `${files.where}: expected a vocabulary, vocab.txt or tokenizer.json; found neither. Copy it from where the checkpoint came from.`,
     );
   }
   return {
@@ -50,18 +81,4 @@ export async function readTokenizerOptions(directory: string): Promise<Tokenizer
     addedTokens: vocabularyBytes === undefined ? json?.addedTokens : undefined,
     where: vocabularyBytes === undefined ? jsonPath : vocabularyPath,
   };
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    const { size } = await stat(path);
-    if (size > LARGEST_FILE) {
-      throw new TaperError("ERR_FILE", `${path}: expected at most ${LARGEST_FILE} bytes, found ${size}.`);
-    }
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof TaperError) throw error;
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new TaperError("ERR_FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
 }

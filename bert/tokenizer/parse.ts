@@ -74,6 +74,48 @@ export function parseTokenizerJson(bytes: Uint8Array, where: string): TokenizerJ
   };
 }
 
+/** What byte-level BPE needs to know of a tokenizer.json; the pieces are the package's affair. */
+export interface ByteLevelJson {
+  readonly json: object;
+  readonly classify: string;
+  readonly separate: string;
+  /** How many of them stand between two texts. */
+  readonly separators: number;
+  readonly addsPrefixSpace: boolean;
+  readonly addedTokens: ReadonlySet<string>;
+}
+
+/** A tokenizer.json of byte-level BPE, or undefined if its model is another. Throws ERR_VOCABULARY for BPE of another kind. */
+export function parseByteLevelJson(bytes: Uint8Array, where: string): ByteLevelJson | undefined {
+  const json = parseObject(bytes, where, "ERR_VOCABULARY");
+  if (objectAt(json.model, where, "model").type !== "BPE") return undefined;
+  const { pre_tokenizer: before, normalizer, post_processor: after, added_tokens: added = [] } = json;
+  if (!isObject(before) || before.type !== "ByteLevel") {
+    throw wrong("ERR_VOCABULARY", where, "pre_tokenizer", 'type "ByteLevel", as its model is BPE', before);
+  }
+  if (normalizer !== undefined && normalizer !== null) {
+    throw wrong("ERR_VOCABULARY", where, "normalizer", "none", normalizer);
+  }
+  const kinds: unknown[] = ["RobertaProcessing", "BertProcessing"];
+  if (!isObject(after) || !kinds.includes(after.type)) {
+    throw wrong("ERR_VOCABULARY", where, "post_processor", 'type "RobertaProcessing"', after);
+  }
+  if (!Array.isArray(added)) throw wrong("ERR_VOCABULARY", where, "added_tokens", "a list", added);
+  const special = (name: "cls" | "sep"): string => {
+    const pair = after[name];
+    if (Array.isArray(pair) && typeof pair[0] === "string") return pair[0];
+    throw wrong("ERR_VOCABULARY", where, `post_processor.${name}`, "a token and its id", pair);
+  };
+  return {
+    json,
+    classify: special("cls"),
+    separate: special("sep"),
+    separators: after.type === "RobertaProcessing" ? 2 : 1,
+    addsPrefixSpace: before.add_prefix_space === true,
+    addedTokens: new Set(added.map((token) => String(objectAt(token, where, "added_tokens").content))),
+  };
+}
+
 /** Token by id; every id from 0 to the number of tokens must be there once. */
 function inOrder(ids: ReadonlyMap<string, unknown>, where: string): string[] {
   const tokens = new Array<string>(ids.size);
@@ -96,7 +138,8 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseObject(bytes: Uint8Array, where: string, code: ErrorCode): JsonObject {
+/** A JSON object from its bytes. */
+export function parseObject(bytes: Uint8Array, where: string, code: ErrorCode): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(decodeUtf8(bytes, where, code));

@@ -6,6 +6,7 @@
 import { refuseUnknown, TaperError } from "../../engine/errors.ts";
 import { CharacterTable } from "./characters.ts";
 import { decodePieces } from "./decode.ts";
+import { budgetOf, type Sequence, textsOf, truncateLongestFirst } from "./pairs.ts";
 import { SPECIAL_TOKENS, Vocabulary } from "./vocabulary.ts";
 import { eachWord, type Word } from "./words.ts";
 
@@ -66,11 +67,6 @@ export interface Tokenizer {
    * @throws TaperError ERR_INPUT for an id outside the vocabulary
    */
   decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean | undefined }): string;
-}
-
-interface Sequence {
-  ids: number[];
-  offsets: [number, number][];
 }
 
 /**
@@ -217,44 +213,4 @@ class WordPieceTokenizer implements Tokenizer {
       start = end;
     }
   }
-}
-
-function textsOf(text: string | readonly [string, string], pair: string | undefined): [string, string | undefined] {
-  let texts: readonly (string | undefined)[] = [text as string, pair];
-  if (typeof text !== "string" && Array.isArray(text) && pair === undefined && text.length === 2) texts = text;
-  const [first, second] = texts;
-  if (typeof first !== "string" || (second !== undefined && typeof second !== "string")) {
-    const found = Array.isArray(text)
-      ? `an array of ${text.length}${pair === undefined ? "" : " and a pair"}`
-      : typeof text;
-    throw new TaperError(
-      "ERR_INPUT",
-      `encode: expected a string or a pair [first, second] of strings, found ${found}.`,
-    );
-  }
-  return [first, second];
-}
-
-function budgetOf(maxLength: number | undefined, specials: number): number {
-  if (maxLength === undefined || maxLength === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  if (!Number.isInteger(maxLength) || maxLength < specials) {
-    throw new TaperError(
-      "ERR_OPTION",
-      `encode: maxLength: expected an integer of at least ${specials}, the special tokens alone; found ${maxLength}.`,
-    );
-  }
-  return maxLength - specials;
-}
-
-/** Shortens one or both texts to `budget` tokens together: the longer gives first, and at a tie both end up even. */
-function truncateLongestFirst(a: Sequence, b: Sequence | undefined, budget: number): void {
-  const [shorter, longer] = b === undefined ? [undefined, a] : a.ids.length > b.ids.length ? [b, a] : [a, b];
-  const short = shorter === undefined ? 0 : Math.min(shorter.ids.length, Math.floor(budget / 2));
-  if (shorter !== undefined) cut(shorter, short);
-  cut(longer, budget - short);
-}
-
-function cut(sequence: Sequence, length: number): void {
-  sequence.ids.length = length;
-  sequence.offsets.length = length;
 }

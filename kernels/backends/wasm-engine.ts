@@ -55,9 +55,9 @@ const scratchBytes = roundUp(tailBytes + gemmScratchBytes, 128);
 
 type Run = Machine["run"];
 
-export function startEngine(program: Program, variant: Variant): Engine {
+export function startEngine(program: Program, variant: Variant, compiled?: WebAssembly.Module): Engine {
   const memory = new WebAssembly.Memory({ initial: initialPages });
-  const call = instantiate(new WebAssembly.Module(program.bytes), memory, constantEnd);
+  const call = instantiate(compiled ?? new WebAssembly.Module(program.bytes), memory, constantEnd);
   return engineOn({
     program,
     variant,
@@ -74,9 +74,10 @@ export async function startThreadedEngine(
   program: Program,
   variant: Variant,
   { threads, aloneMs }: { readonly threads: number; readonly aloneMs?: number },
+  compiled?: WebAssembly.Module,
 ): Promise<Engine> {
   const memory = allocateShared();
-  const module = new WebAssembly.Module(program.bytes);
+  const module = compiled ?? new WebAssembly.Module(program.bytes);
   const scratches = Array.from({ length: threads + 1 }, (_, i) => constantEnd + controlBytes + i * scratchBytes);
   const call = instantiate(module, memory, scratches[0]);
   const here = { program, variant, memory, call, threads, heapStart: scratches[threads] };

@@ -26,12 +26,15 @@ import {
   unsharedMemory,
 } from "./wasm-engine.ts";
 import { intakeOn, type Keep } from "./wasm-intake.ts";
+import { programOf } from "./wasm-module.ts";
 
 export interface WasmOptions {
   /** The build to run; left out: relaxed where the engine has it, else plain. */
   readonly variant?: Variant;
   /** Called if the engine rejects relaxed SIMD; where it only needs a flag for it (Node 20), this may set it. */
   readonly enableRelaxed?: () => void;
+  /** What to run, compiled already (wasm-module.ts); it says which build it is. */
+  readonly module?: WebAssembly.Module;
 }
 
 export interface ThreadedWasmOptions extends WasmOptions {
@@ -52,7 +55,7 @@ export interface WasmBackend extends TrainingBackend<WasmHandle> {
 /** On the calling thread. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const { variant, program } = chooseProgram(options, unsharedMemory);
-  return backendOn(startEngine(program, variant), variant);
+  return backendOn(startEngine(program, variant, options.module), variant);
 }
 
 /**
@@ -62,7 +65,8 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
  */
 export async function threadedWasmBackend({ threads, aloneMs, ...options }: ThreadedWasmOptions): Promise<WasmBackend> {
   const { variant, program } = chooseProgram(options, sharedMemory);
-  const started = await startThreadedEngine(program, variant, { threads, ...(aloneMs !== undefined && { aloneMs }) });
+  const sharing = { threads, ...(aloneMs !== undefined && { aloneMs }) };
+  const started = await startThreadedEngine(program, variant, sharing, options.module);
   return backendOn(started, variant);
 }
 
@@ -179,9 +183,10 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
 }
 
 function chooseProgram(
-  { variant, enableRelaxed }: WasmOptions,
+  { variant, enableRelaxed, module }: WasmOptions,
   memory: MemoryImport,
 ): { variant: Variant; program: Program } {
+  if (module !== undefined) return programOf(module, memory);
   const candidates: readonly Variant[] = variant ? [variant] : ["relaxed", "plain"];
   for (const candidate of candidates) {
     const program = assemble(candidate, memory);

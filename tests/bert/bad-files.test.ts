@@ -75,7 +75,9 @@ describe("config.json", () => {
 
   it.each([
     [{ hidden_act: "relu" }, '"hidden_act"', '"relu"', '"gelu"'],
-    [{ model_type: "roberta" }, '"model_type"', '"roberta"'],
+    [{ model_type: "albert" }, '"model_type"', '"albert"', '"distilbert"'],
+    [{ model_type: "roberta" }, '"architectures"', "BertForSequenceClassification", "RobertaModel"],
+    [{ problem_type: "regression" }, '"problem_type"', '"regression"'],
     [{ position_embedding_type: "relative_key" }, '"position_embedding_type"'],
     [{ is_decoder: true }, '"is_decoder"'],
     [{ architectures: ["RobertaModel"] }, '"architectures"', "RobertaModel", "BertForSequenceClassification"],
@@ -225,6 +227,6 @@ describe("vocabulary", () => {
     rmSync(bad.at("tokenizer_config.json"));
     rmSync(bad.at("vocab.txt"));
     bad.put("tokenizer.json", '{"model":{"type":"BPE","vocab":{}}}');
-    await bad.refused("ERR_VOCABULARY", bad.at("tokenizer.json"), "BPE", "WordPiece");
+    await bad.refused("ERR_VOCABULARY", bad.at("tokenizer.json"), "BPE", "ByteLevel");
   });
 });

@@ -156,7 +156,7 @@ describe("a model in use", () => {
 describe("loadModel's options", () => {
   it("needs a directory", async () => {
     for (const nothing of [undefined, null, "", 5]) {
-      const message = "directory must be a path";
+      const message = "the path of its directory";
       await refused(loadModel(nothing as unknown as string), "ERR_OPTION", message);
     }
   });

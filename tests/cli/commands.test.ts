@@ -202,7 +202,13 @@ it("tour draws each text and measures it against dense", async () => {
 
 it("tour --json has the words and the layers that they saw", async () => {
   const [line] = objects(await run(["tour", "--model", model, "--json", "--keep-threshold", "1e30", "a good film"]));
-  expect(line.words).toEqual(["a", "good", "film"].map((text, i) => ({ text, spaced: i > 0, layers: 0 })));
+  expect(line.words).toEqual(
+    [
+      { text: "a", start: 0, end: 1 },
+      { text: "good", start: 2, end: 6 },
+      { text: "film", start: 7, end: 11 },
+    ].map((word, i) => ({ ...word, part: 0, spaced: i > 0, layers: 0 })),
+  );
   expect(line.denseMs).toBeGreaterThan(0);
 });
 

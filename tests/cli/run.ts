@@ -13,6 +13,8 @@ export async function run(argv: readonly string[], changes: Partial<Io> = {}): P
   const err: string[] = [];
   const io: Io = {
     out: (line) => void out.push(line),
+    drained: async () => undefined,
+    onInterrupt: () => () => undefined,
     err: (line) => void err.push(line),
     lines: () => linesOf([]),
     interactive: false,

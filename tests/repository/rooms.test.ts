@@ -9,9 +9,10 @@ const mayImport: Record<string, readonly string[]> = {
   skim: ["engine", "kernels"],
   exit: ["engine", "kernels"],
   bert: ["engine", "kernels", "skim", "exit"],
+  pipeline: ["engine", "kernels", "skim", "exit", "bert"],
   train: ["engine", "kernels", "skim", "exit", "bert"],
   bench: ["engine", "kernels", "skim", "exit", "bert", "train"],
-  cli: ["engine", "kernels", "skim", "exit", "bert", "train", "bench"],
+  cli: ["engine", "kernels", "skim", "exit", "bert", "pipeline", "train", "bench"],
 };
 
 function sources(room: string): string[] {

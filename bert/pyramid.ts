@@ -2,12 +2,18 @@
  * A trace as a picture: a line a layer, with the words that are still alive and dots where words have left. `pyramidOf` says what
  * there is to see, `drawPyramid` sets it in lines of text; pages with other ideas of a picture start from the first.
  */
-import type { Text } from "../bert/model.ts";
-import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
-import { stepBefore, type Trace } from "../bert/trace.ts";
+
 import { displayWidth, printable } from "./display-width.ts";
+import type { Text } from "./model.ts";
+import type { Encoding } from "./tokenizer/tokenizer.ts";
+import { stepBefore, type Trace } from "./trace.ts";
 
 export interface PyramidWord {
+  /** Which of a pair's texts it is in: 0 or 1. */
+  readonly part: number;
+  /** UTF-16 indices into that text. */
+  readonly start: number;
+  readonly end: number;
   /** As the text has it, without characters that a terminal would obey. */
   readonly text: string;
   /** True if white space stood before it. */
@@ -47,10 +53,15 @@ export function pyramidOf(
     const segment = encoding.segments[i];
     const source = parts[segment];
     const gap = before?.segment === segment ? source.slice(before.end, start) : " ";
-    const piece = { text: printable(source.slice(start, end)), layers: layersOf(trace, i) };
+    const piece = { part: segment, start, end, text: printable(source.slice(start, end)), layers: layersOf(trace, i) };
     const last = words[words.length - 1];
     if (encoding.tokens[i].startsWith("##") && last !== undefined && gap === "") {
-      words[words.length - 1] = { ...last, text: last.text + piece.text, layers: Math.max(last.layers, piece.layers) };
+      words[words.length - 1] = {
+        ...last,
+        end,
+        text: last.text + piece.text,
+        layers: Math.max(last.layers, piece.layers),
+      };
     } else {
       words.push({ ...piece, spaced: words.length > 0 && /\s/.test(gap) });
     }

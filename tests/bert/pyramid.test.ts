@@ -1,7 +1,7 @@
 /** Drawings of traces whose every decision is written down here. */
 import { expect, it } from "vitest";
-import { displayWidth, printable } from "../../bench/display-width.ts";
-import { drawPyramid, pyramidOf } from "../../bench/pyramid.ts";
+import { displayWidth, printable } from "../../bert/display-width.ts";
+import { drawPyramid, pyramidOf } from "../../bert/pyramid.ts";
 import { createTokenizer } from "../../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../../bert/trace.ts";
 import { tinyVocabulary } from "../support/tiny-model.ts";

@@ -1,0 +1,174 @@
+/**
+ * Byte-level BPE (RoBERTa's): the pieces come from `@huggingface/tokenizers`, an optional package; special tokens, truncation and the
+ * offsets, which it does not give, are added here. A piece spells its bytes, so its place in the text is found by counting them.
+ * Source: https://huggingface.co/docs/tokenizers/api/pre-tokenizers (ByteLevel)
+ */
+import { refuseUnknown, TaperError } from "../../engine/errors.ts";
+import { budgetOf, type Sequence, textsOf, truncateLongestFirst } from "./pairs.ts";
+import type { ByteLevelJson } from "./parse.ts";
+import type { EncodeOptions, Encoding, Tokenizer } from "./tokenizer.ts";
+
+/** The parts of the package that are used. */
+interface Pieces {
+  tokenize(text: string, options: { add_special_tokens: boolean }): string[];
+  token_to_id(token: string): number | undefined;
+  decode(ids: number[], options: { skip_special_tokens: boolean }): string;
+  get_vocab(withAddedTokens: boolean): Map<string, number>;
+}
+
+/**
+ * A tokenizer from a parsed `tokenizer.json`. `maxLength` as in `createTokenizer`.
+ * @throws TaperError ERR_FILE if `@huggingface/tokenizers` is not installed; ERR_VOCABULARY if the vocabulary cannot work
+ */
+export async function createByteLevelTokenizer(
+  json: ByteLevelJson,
+  config: object,
+  maxLength: number,
+  where: string,
+): Promise<Tokenizer> {
+  const library = await import("@huggingface/tokenizers").catch((error: unknown) => {
+    throw new TaperError(
+      "ERR_FILE",
+      `${where}: byte-level BPE needs the package @huggingface/tokenizers, which could not be loaded (${(error as Error).message}); install it.`,
+      { cause: error },
+    );
+  });
+  try {
+    return new ByteLevelTokenizer(new library.Tokenizer(json.json, config), json, maxLength, where);
+  } catch (error) {
+    if (error instanceof TaperError) throw error;
+    const { message } = error as Error;
+    throw new TaperError("ERR_VOCABULARY", `${where} cannot be used: ${message}`, { cause: error });
+  }
+}
+
+class ByteLevelTokenizer implements Tokenizer {
+  readonly maxLength: number;
+  readonly vocabulary: readonly string[];
+  readonly padId: number;
+  readonly #pieces: Pieces;
+  readonly #json: ByteLevelJson;
+  readonly #classify: number;
+  readonly #separate: number;
+
+  constructor(pieces: Pieces, json: ByteLevelJson, maxLength: number, where: string) {
+    this.#pieces = pieces;
+    this.#json = json;
+    this.maxLength = maxLength;
+    const vocabulary: string[] = [];
+    for (const [token, id] of pieces.get_vocab(true)) vocabulary[id] = token;
+    this.vocabulary = Array.from(vocabulary, (token) => token ?? "");
+    const need = (token: string): number => {
+      const id = pieces.token_to_id(token);
+      if (id !== undefined) return id;
+      throw new TaperError("ERR_VOCABULARY", `${where}: the vocabulary has no token "${token}".`);
+    };
+    this.#classify = need(json.classify);
+    this.#separate = need(json.separate);
+    this.padId = pieces.token_to_id("<pad>") ?? this.#separate;
+  }
+
+  idOf(token: string): number | undefined {
+    return this.#pieces.token_to_id(token);
+  }
+
+  encode(text: string | readonly [string, string], options: EncodeOptions = {}): Encoding {
+    refuseUnknown(options, ["pair", "specialTokens", "maxLength"], "encode");
+    const [first, second] = textsOf(text, options.pair);
+    const between = this.#json.separators;
+    const specials = options.specialTokens === false ? 0 : second === undefined ? 2 : 2 + between;
+    const budget = budgetOf(options.maxLength, specials);
+    const a = this.#sequence(first);
+    const b = second === undefined ? undefined : this.#sequence(second);
+    const truncated = a.ids.length + (b?.ids.length ?? 0) > budget;
+    if (truncated) truncateLongestFirst(a, b, budget);
+
+    const ids: number[] = [];
+    const offsets: [number, number][] = [];
+    const segments: number[] = [];
+    const put = (id: number, offset: [number, number], segment: number): void => {
+      ids.push(id);
+      offsets.push(offset);
+      segments.push(segment);
+    };
+    const special = (id: number, segment: number): void => {
+      if (specials > 0) put(id, [0, 0], segment);
+    };
+    special(this.#classify, 0);
+    for (const [i, id] of a.ids.entries()) put(id, a.offsets[i], 0);
+    special(this.#separate, 0);
+    if (b !== undefined) {
+      for (let i = 1; i < between; i++) special(this.#separate, 1);
+      for (const [i, id] of b.ids.entries()) put(id, b.offsets[i], 1);
+      special(this.#separate, 1);
+    }
+    return { ids, tokens: ids.map((id) => this.vocabulary[id]), offsets, segments, truncated };
+  }
+
+  decode(ids: ArrayLike<number>, options: { skipSpecialTokens?: boolean | undefined } = {}): string {
+    refuseUnknown(options, ["skipSpecialTokens"], "decode");
+    const list = Array.from(ids);
+    const wrong = list.findIndex((id) => this.vocabulary[id] === undefined);
+    if (wrong >= 0) {
+      const range = `0 to ${this.vocabulary.length - 1}`;
+      throw new TaperError(
+        "ERR_INPUT",
+        `decode: expected token ids from ${range}, found ${list[wrong]} at position ${wrong}.`,
+      );
+    }
+    return this.#pieces.decode(list, { skip_special_tokens: options.skipSpecialTokens ?? false });
+  }
+
+  #sequence(text: string): Sequence {
+    const tokens = text === "" ? [] : this.#pieces.tokenize(text, { add_special_tokens: false });
+    const unknown = this.#pieces.token_to_id("<unk>") ?? this.#separate;
+    return {
+      ids: tokens.map((token) => this.#pieces.token_to_id(token) ?? unknown),
+      offsets: this.#offsetsOf(tokens, text),
+    };
+  }
+
+  /** Where the tokens of a text are in it, without the white space before them. */
+  #offsetsOf(tokens: readonly string[], text: string): [number, number][] {
+    const units = unitOfByte(text);
+    const bytes = units.length - 1;
+    // What is put before a text is in no place of it.
+    let at = this.#json.addsPrefixSpace && text !== "" && !/^\s/.test(text) ? -1 : 0;
+    return tokens.map((token) => {
+      if (this.#json.addedTokens.has(token)) {
+        const found = text.indexOf(token, units[Math.max(0, at)]);
+        const start = found < 0 ? units[Math.max(0, at)] : found;
+        const end = start + (found < 0 ? 0 : token.length);
+        while (at < bytes && units[Math.max(0, at)] < end) at++;
+        return [start, end];
+      }
+      const from = Math.max(0, at);
+      at = Math.min(bytes, at + token.length);
+      const end = at > 0 && at < bytes && units[at] === units[at - 1] ? nextUnit(units, at) : units[Math.max(0, at)];
+      let start = units[from];
+      while (start < end && /\s/.test(text[start])) start++;
+      return [start, end];
+    });
+  }
+}
+
+/** For each byte of a text's UTF-8, and for its end: the UTF-16 unit at which its character starts. */
+function unitOfByte(text: string): number[] {
+  const units: number[] = [];
+  let unit = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    const bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (let i = 0; i < bytes; i++) units.push(unit);
+    unit += character.length;
+  }
+  units.push(unit);
+  return units;
+}
+
+/** The end of the character that byte `at` is in the middle of. */
+function nextUnit(units: readonly number[], at: number): number {
+  let next = at;
+  while (units[next] === units[at]) next++;
+  return units[next];
+}

@@ -1,0 +1,64 @@
+// The package as npm would publish it: its size, its exports and types as publint and are-the-types-wrong see them, and what a cold
+// import costs beside an empty module's. Sizes fail; milliseconds are printed. Usage: node scripts/check-package.mjs
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const limit = 1_500_000;
+
+function run(command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (status === 0) return stdout;
+  console.error(`${stdout}${stderr}\ncheck-package: ${command} ${args.join(" ")} failed`);
+  process.exit(1);
+}
+
+// Without scripts: dist/ is built already, and a build's output would be in the way of the JSON.
+const [{ size, unpackedSize, entryCount, files }] = JSON.parse(
+  run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"]),
+);
+console.log(`package: ${size} bytes packed (limit ${limit}), ${unpackedSize} unpacked, ${entryCount} files`);
+if (size > limit) {
+  console.error(`check-package: ${size} bytes are over ${limit}`);
+  process.exit(1);
+}
+for (const needed of [
+  "dist/index.js",
+  "dist/types/index.d.ts",
+  "dist/classify-worker.js",
+  "dist/chunks/wasm-thread.js",
+]) {
+  if (files.some(({ path }) => path === needed)) continue;
+  console.error(`check-package: ${needed} is not in the package`);
+  process.exit(1);
+}
+
+console.log(run("npx", ["-y", "publint@0.3.25", "--strict"]).trim().split("\n").at(-1));
+run("npx", ["-y", "@arethetypeswrong/cli@0.18.5", "--pack", ".", "--profile", "esm-only"]);
+console.log("are-the-types-wrong: nothing, for ESM");
+
+const directory = mkdtempSync(join(tmpdir(), "taper-package-"));
+try {
+  const empty = join(directory, "empty.mjs");
+  writeFileSync(empty, "export {};\n");
+  const modules = { empty: pathToFileURL(empty).href, taperbert: new URL("../dist/index.js", import.meta.url).href };
+  const times = { empty: { import: [], process: [] }, taperbert: { import: [], process: [] } };
+  for (let i = 0; i < 15; i++) {
+    for (const [name, url] of Object.entries(modules)) {
+      const script = `const t = performance.now(); await import(${JSON.stringify(url)}); console.log(performance.now() - t)`;
+      const began = performance.now();
+      times[name].import.push(Number(run(process.execPath, ["--input-type=module", "-e", script])));
+      times[name].process.push(performance.now() - began);
+    }
+  }
+  const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+  for (const what of ["import", "process"]) {
+    const [ours, none] = [median(times.taperbert[what]), median(times.empty[what])];
+    const ratio = (ours / none).toFixed(2);
+    console.log(`cold ${what}: ${ours.toFixed(1)} ms, of an empty module ${none.toFixed(1)} ms: ${ratio} times`);
+  }
+} finally {
+  rmSync(directory, { recursive: true });
+}

@@ -1,0 +1,104 @@
+/** Byte-level BPE against the package that its pieces come from, with the special tokens and the offsets that are added here. */
+import { Tokenizer as Oracle } from "@huggingface/tokenizers";
+import { expect, it } from "vitest";
+import { loadTokenizer } from "../../bert/tokenizer/load.ts";
+import { Random } from "../../engine/random.ts";
+import { refused } from "../support/spoiled-model.ts";
+
+/** The printable characters that stand for the 256 bytes. */
+function byteCharacters(): string[] {
+  const isPrintable = (b: number): boolean => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
+  let next = 256;
+  return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(isPrintable(b) ? b : next++));
+}
+
+const bytes = byteCharacters();
+const merges = ["f i", "l m", "fi lm", "Ġ film", "g o", "o d", "go od", "Ġ good", "Ã ©"];
+const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
+const tokens = [...special, ...bytes, ...merges.map((merge) => merge.replace(" ", ""))];
+const json = {
+  added_tokens: special.map((content, id) => ({
+    ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+  })),
+  normalizer: null,
+  pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+  post_processor: {
+    ...{ type: "RobertaProcessing", sep: ["</s>", 2], cls: ["<s>", 0] },
+    ...{ trim_offsets: true, add_prefix_space: false },
+  },
+  decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+  model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges },
+};
+const files = (changes: object = {}) => ({
+  "tokenizer.json": new TextEncoder().encode(JSON.stringify({ ...json, ...changes })),
+});
+
+const texts = [
+  "a good film",
+  " film  good",
+  "",
+  "café é",
+  "😀film 日本",
+  "good<mask>film",
+  "\n\tgood \u0000",
+  "x".repeat(50),
+];
+
+it("ids are the package's, for a text and for a pair", async () => {
+  const tokenizer = await loadTokenizer(files());
+  const oracle = new Oracle(json, {});
+  for (const text of texts) {
+    expect(tokenizer.encode(text).ids, JSON.stringify(text)).toEqual(oracle.encode(text).ids);
+    const pair = tokenizer.encode([text, "good"]);
+    expect(pair.ids).toEqual(oracle.encode(text, { text_pair: "good" }).ids);
+    expect(tokenizer.decode(pair.ids, { skipSpecialTokens: true })).toContain("good");
+  }
+  expect([tokenizer.padId, tokenizer.idOf("<mask>"), tokenizer.idOf("nowhere")]).toEqual([1, 4, undefined]);
+});
+
+it("every piece is at its place: its bytes are those of the text there", async () => {
+  const tokenizer = await loadTokenizer(files());
+  const { tokens: pieces, offsets } = tokenizer.encode("a good film");
+  expect(pieces).toEqual(["<s>", "a", "Ġgood", "Ġfilm", "</s>"]);
+  expect(offsets).toEqual([
+    [0, 0],
+    [0, 1],
+    [2, 6],
+    [7, 11],
+    [0, 0],
+  ]);
+  const masked = tokenizer.encode("good<mask> film");
+  expect(masked.offsets[masked.tokens.indexOf("<mask>")]).toEqual([4, 10]);
+  expect(masked.offsets[masked.tokens.indexOf("Ġfilm")]).toEqual([11, 15]);
+  const random = new Random(3);
+  const alphabet = [..."abfilmgood \n.é日😀\u0301"];
+  for (let i = 0; i < 200; i++) {
+    const text = Array.from({ length: random.integer(20) }, () => alphabet[random.integer(alphabet.length)]).join("");
+    const encoding = tokenizer.encode(text);
+    let reached = 0;
+    for (const [start, end] of encoding.offsets.slice(1, -1)) {
+      expect(start).toBeLessThanOrEqual(end);
+      expect(end).toBeLessThanOrEqual(text.length);
+      expect(end).toBeGreaterThanOrEqual(reached);
+      expect(text.slice(reached, start).trim()).toBe("");
+      reached = Math.max(reached, end);
+    }
+    expect(text.slice(reached).trim()).toBe("");
+  }
+});
+
+it("cuts as asked, and says so", async () => {
+  const tokenizer = await loadTokenizer(files());
+  const cut = tokenizer.encode(["a good film", "good"], { maxLength: 6 });
+  expect([cut.ids.length, cut.truncated]).toEqual([6, true]);
+  expect(cut.segments).toEqual([0, 0, 0, 1, 1, 1]);
+  expect(tokenizer.encode("good", { specialTokens: false }).tokens).toEqual(["good"]);
+});
+
+it("refuses what it would compute otherwise", async () => {
+  await refused(loadTokenizer(files({ normalizer: { type: "NFC" } })), "ERR_VOCABULARY", "normalizer");
+  await refused(loadTokenizer(files({ pre_tokenizer: { type: "Metaspace" } })), "ERR_VOCABULARY", "pre_tokenizer");
+  await refused(loadTokenizer(files({ post_processor: null })), "ERR_VOCABULARY", "post_processor");
+  const bare = files({ added_tokens: [], model: { ...json.model, vocab: { a: 0 }, merges: [] } });
+  await refused(loadTokenizer(bare), "ERR_VOCABULARY", "<s>");
+});
