@@ -9,17 +9,16 @@ interface Side {
 }
 
 it("leaves the page its thread, with the same answers, errors and aborts", async ({ skip }) => {
-  const { away, here, missing, abort } = (await reportsOf("pipeline.mjs", skip)) as {
-    away: Side;
-    here: Side;
-    missing: string;
-    abort: object;
-  };
+  const [{ away, here, missing, abort }, { failure }] = (await reportsOf("pipeline.mjs", skip)) as [
+    { away: Side; here: Side; missing: string; abort: object },
+    { failure: string },
+  ];
   expect(away.answers).toHaveLength(400);
   expect(away.answers).toEqual(here.answers);
   // On its own thread a page draws nothing while it computes, for as long as many frames are.
   expect(here.frames).toBeLessThanOrEqual(3);
   expect(away.frames).toBeGreaterThan(10 + 2 * here.frames);
+  expect(failure).toMatch(/^ERR_BACKEND: .*could not be loaded.*pipeline-worker.js.*worker: false/);
   expect(away.model).toMatch(/^ERR_OPTION: .*worker: false.* ERR_DISPOSED/);
   expect(here.model).toMatch(/^on the page ERR_DISPOSED/);
   expect(missing).toMatch(/^ERR_FILE: .*nowhere\/config.json/);

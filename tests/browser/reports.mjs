@@ -2,13 +2,17 @@
 // path, and gives what `report()` gives there. Exits 77, with the reason on stderr, if there is no browser to run it in.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { basename } from "node:path";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
 const csp = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
 
-/** `files`: path on the server to a file's path here. `headers`: what the server adds for a request. */
-export async function reports({ entryPoints, files, paths, headers = () => ({}) }) {
+/**
+ * `files`: path on the server to a file's path here. `headers`: what the server adds for a request. Scripts are beside every page, but
+ * for those of `missing`, the paths that the server says it does not have.
+ */
+export async function reports({ entryPoints, files, paths, headers = () => ({}), missing = [] }) {
   const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const executablePath = process.argv[2] ?? process.env.CHROMIUM ?? places.find(existsSync);
   if (!executablePath || !existsSync(executablePath)) unavailable(`no Chromium (looked for ${places.join(", ")})`);
@@ -22,11 +26,12 @@ export async function reports({ entryPoints, files, paths, headers = () => ({}) 
     format: "esm",
     platform: "browser",
   });
-  const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  const scripts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   const server = createServer((request, response) => {
     const { url = "/" } = request;
-    const found = scripts.get(url) ?? (files[url] && readFileSync(files[url]));
     const isScript = url.endsWith(".js");
+    const file = files[url] && readFileSync(files[url]);
+    const found = missing.includes(url) ? undefined : isScript ? (scripts.get(basename(url)) ?? file) : file;
     const type = isScript ? "text/javascript" : found ? "application/octet-stream" : "text/html";
     const isPage = paths.includes(url);
     response.writeHead(found || isPage ? 200 : 404, {
@@ -34,7 +39,7 @@ export async function reports({ entryPoints, files, paths, headers = () => ({}) 
       "Content-Security-Policy": csp,
       ...headers(request),
     });
-    response.end(isPage ? `<!doctype html><script type="module" src="/page.js"></script>` : found);
+    response.end(isPage ? `<!doctype html><script type="module" src="page.js"></script>` : found);
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 
