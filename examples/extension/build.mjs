@@ -13,7 +13,6 @@ await build({
   format: "esm",
   // Each a file of its own: service workers know no import().
   splitting: false,
-  external: ["@huggingface/tokenizers"],
 });
 for (const name of ["manifest.json", "page.html"]) cpSync(name, `dist/${name}`);
 cpSync("../../models/sst2-12x128", "dist/sst2-12x128", { recursive: true });

@@ -12,7 +12,6 @@ await build({
   // Shared chunks lie beside the scripts: code that starts a worker looks for it beside itself.
   splitting: true,
   format: "esm",
-  external: ["@huggingface/tokenizers"],
 });
 execFileSync("npx", ["--no-install", "taperbert", "emit-wasm", "--simd", "relaxed", "--out", "dist/kernels.wasm"]);
 for (const name of ["index.html", "forbidden.html"]) cpSync(name, `dist/${name}`);
