@@ -173,12 +173,12 @@ async function reportOn(browser, url) {
   tab.on("console", (message) => message.type() === "error" && said.push(message.text()));
   try {
     await tab.goto(url);
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 1200; i++) {
       const text = await tab.evaluate(() => document.querySelector("#result")?.textContent);
       if (text) return JSON.parse(text);
       await tab.waitForTimeout(50);
     }
-    return { failed: `no answer in 20 s; the page says: ${said.join(" | ") || "nothing"}` };
+    return { failed: `no answer in a minute; the page says: ${said.join(" | ") || "nothing"}` };
   } finally {
     await tab.close();
   }
