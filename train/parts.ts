@@ -49,9 +49,9 @@ export interface ExitTraining {
   readonly intoEncoder: boolean;
 }
 
-/** A dense model whose answers are learned beside the labels. */
+/** A dense model, or a bag of bigrams, whose answers are learned beside the labels. */
 export interface TeacherTraining {
-  /** Its model directory. */
+  /** Its model directory; "bigrams": a bag of bigrams that learns from the run's own labelled texts (recipe classify). */
   readonly from: string;
   /** w: what is learned is (1 − w) · cross-entropy with the labels + w · divergence from the teacher. */
   readonly weight: number;
@@ -116,7 +116,7 @@ export function parseTeacher(top: Reader): TeacherTraining | undefined {
   const part = top.optionalPart("teacher", ["from", "weight", "temperature"]);
   if (part === undefined) return undefined;
   const from = part.text("from");
-  if (from === undefined) throw part.error("from", "the directory of a model");
+  if (from === undefined) throw part.error("from", `the directory of a model, or "bigrams"`);
   return { from, weight: part.number("weight", 0.5, 0, 1), temperature: part.number("temperature", 1, 0.05, 100) };
 }
 

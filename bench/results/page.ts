@@ -73,6 +73,7 @@ function section(task: TaskRecord): string[] {
     ...isoAccuracy(models),
     ...lengths(models),
     ...keptByLayer(models),
+    ...choices(models),
     ...maskedLine(models),
     ...(published.length === 0
       ? []
@@ -167,6 +168,26 @@ function keptByLayer(models: readonly ModelRecord[]): string[] {
       ["model", ...rows[0].kept.map((_, l) => String(l + 1)), "dials"],
       rows.map((row) => [row.name, ...row.kept.map((share) => `${(100 * share).toFixed(0)} %`), inWords(row)]),
     ),
+  ];
+}
+
+/** Random dropping and exits by number, of the first of ours. */
+function choices(models: readonly ModelRecord[]): string[] {
+  const row = models.find((model) => model.sceptic !== undefined);
+  if (row?.sceptic === undefined) return [];
+  const { texts, skim, byLayer } = row.sceptic;
+  return [
+    "",
+    `What choosing is worth (${row.name}, ${texts} texts spread over the set):`,
+    "",
+    ...(skim === undefined
+      ? []
+      : [
+          `- skimming alone ${percent(skim.accuracy, 2)} at ${times(skim.speedup)}; as many random tokens dropped: ${percent(skim.random, 2)}`,
+        ]),
+    `- every text answered after the same layer, nothing skimmed: ${byLayer
+      .map(({ layer, accuracy, speedup }) => `${layer}: ${percent(accuracy, 2)} (${times(speedup)})`)
+      .join(", ")}`,
   ];
 }
 

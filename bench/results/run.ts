@@ -13,14 +13,15 @@ import type { Model } from "../../bert/model.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { writeFileAtomically } from "../../engine/files.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
+import { trainBigrams } from "../../train/bigrams.ts";
 import { readTexts, type TextRow } from "../../train/data.ts";
-import { trainBigrams } from "../baselines/bigrams.ts";
 import { dense } from "../dials.ts";
 import { largestDifference } from "../evaluate.ts";
 import { maskedReplay } from "../masked-replay.ts";
 import { type Answers, type AskedText, answersOf, wholeTexts, wordsOfTexts } from "./answers.ts";
 import type { PlannedModel, PlannedTask } from "./plan.ts";
 import { type Difference, differenceOf, type Figures, figuresOf } from "./record.ts";
+import { type Sceptic, sceptic } from "./sceptic.ts";
 import { type TimedRow, timeRow } from "./timing.ts";
 
 export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role" | "directory"> {
@@ -34,6 +35,8 @@ export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role"
   readonly best?: Difference & { readonly name: string };
   /** The largest |difference| of logits between dropping rows and masking them, of the first texts; absent for taggers and dense rows. */
   readonly masked?: { readonly texts: number; readonly difference: number };
+  /** Of "ours" that classify. */
+  readonly sceptic?: Sceptic;
   readonly timed?: TimedRow;
 }
 
@@ -117,6 +120,7 @@ async function runModel(
     ...(own && { own: { accuracy: accuracy(own), ...differenceOf(its, own) } }),
     ...(planned.role !== "dense" && { best: { name: best.name, ...differenceOf(its, best.answers) } }),
     ...(own && task.kind === "classification" && { masked: await maskedDifference(planned, model, texts, dials) }),
+    ...(planned.role === "ours" && task.kind === "classification" && { sceptic: await sceptic(model, texts, dials) }),
     ...(timed && { timed }),
   };
 }

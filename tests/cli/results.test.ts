@@ -41,6 +41,9 @@ describe("bench results", () => {
     expect(ours.own?.accuracy).toBe(dense.accuracy);
     expect(ours.masked?.difference).toBeLessThan(2e-5);
     expect(ours.kept).toHaveLength(4);
+    expect(ours.sceptic).toMatchObject({ texts: 4, skim: { speedup: expect.any(Number) } });
+    expect(ours.sceptic?.byLayer.map(({ layer }) => layer)).toEqual([1, 2, 3]);
+    expect(exits.sceptic).toBeUndefined();
     expect(exits.dials).toMatchObject({ skim: false, exit: { entropy: 0.9 } });
     expect(exits.kept[0]).toBe(1);
     const page = readFileSync(`${out}.md`, "utf8");
