@@ -1,10 +1,20 @@
 /** What runs in Node on a WebGPU given as `provider`: the generic kernel test, and the cases that need no page. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { loadModel } from "../../bert/load.ts";
 import { gpu } from "../../gpu.ts";
 import { testBackend } from "../kernels/generic.ts";
+import { bertTinyCases } from "./bert-tiny-cases.ts";
 import type { GpuBackend } from "./checks.ts";
+import { contextCases } from "./context-cases.ts";
 import { cases, type Setting } from "./kernel-cases.ts";
 import { gpuKernels } from "./kernels.ts";
+import { memoryCases } from "./memory-cases.ts";
+import { modelCases } from "./model-cases.ts";
 import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
+import { trapCases } from "./trap-cases.ts";
 import { watchWebGpu } from "./watch.ts";
 
 interface Package {
@@ -13,12 +23,18 @@ interface Package {
 }
 
 /** Runs everything, or says why this mode cannot run here. */
-export async function runCases({ create, globals }: Package): Promise<{ reason?: string; results?: Result[] }> {
+export async function runCases(
+  { create, globals }: Package,
+  { root, only }: { root: string; only: string },
+): Promise<{ reason?: string; results?: Result[] }> {
   const provider = create([]);
   const setting: Setting = {
     mode: "webgpu",
     open: () => gpu({ mode: "webgpu", provider }),
     watch: watchWebGpu(globals),
+    load: (backend) => loadModel(join(root, "models/sst2-12x128"), { backend }),
+    file: (path) => readFile(place(root, path)).catch(() => undefined),
+    heap: heapInUse,
   };
   try {
     (await setting.open()).dispose();
@@ -37,6 +53,27 @@ export async function runCases({ create, globals }: Package): Promise<{ reason?:
     });
     afterAll(() => backend.dispose());
     for (const [name, run] of cases) test(name, () => run(backend, setting));
+    for (const [name, run] of [...modelCases, ...bertTinyCases, ...memoryCases, ...trapCases, ...contextCases]) {
+      test(name, () => run(setting));
+    }
   });
-  return { results: await runner.run() };
+  return { results: await runner.run(only) };
+}
+
+/** Where a file lies that a browser would be served. */
+function place(root: string, path: string): string {
+  if (!path.startsWith("shared/")) return join(root, path);
+  return join(process.env.TAPER_SHARED ?? join(root, "../shared"), path.slice("shared/".length));
+}
+
+async function heapInUse(): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const gc: () => void = runInNewContext("gc");
+  // Buffers of the GPU are given back by finalizers, which want a turn.
+  for (let i = 0; i < 3; i++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
