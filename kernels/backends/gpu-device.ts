@@ -37,10 +37,29 @@ export interface GpuSource {
   readonly returns?: "quad";
 }
 
-/** A function that kernels may call, of numbers to a number. */
+/**
+ * A function that kernels may call, of a number `x` to a number, in what JavaScript and WGSL have in common once `const`, `Math.` and
+ * the head are rewritten: assignments once, braces around every branch, floats with their point.
+ */
 export interface GpuFunction {
   readonly name: string;
   readonly source: string;
+}
+
+/**
+ * A kernel written by hand in WGSL, where that pays. Its arguments, of group 0: the output, the arrays, then a uniform of four u32.
+ * `name` is its key.
+ */
+export interface WgslSource {
+  readonly name: string;
+  readonly code: string;
+}
+
+export interface WgslLaunch {
+  /** Values of the output. */
+  readonly length: number;
+  readonly workgroups: readonly [x: number, y: number];
+  readonly sizes: readonly [number, number, number, number];
 }
 
 /** Threads of a launch along x, y and z; x runs fastest in the output. The number of axes is part of a kernel. */
@@ -51,6 +70,8 @@ export interface GpuDevice {
   readonly readsQuads: boolean;
   /** Enqueues a kernel; the array that it writes is the caller's to free. */
   launch(source: GpuSource, threads: Threads, args: readonly (GpuMatrix | number)[]): GpuArray;
+  /** As `launch`, where there is WGSL. */
+  launchWgsl?(source: WgslSource, launch: WgslLaunch, args: readonly GpuArray[]): GpuArray;
   /** Copies values to the device. */
   upload(values: Float32Array): GpuArray;
   /** The first `length` values. Throws ERR_BACKEND if the device was lost or reports an error: lost devices read as zeros. */

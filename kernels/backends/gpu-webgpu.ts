@@ -18,6 +18,8 @@ import {
   LOOP_LIMIT,
   lostMessage,
   type Threads,
+  type WgslLaunch,
+  type WgslSource,
 } from "./gpu-device.ts";
 import type { GpuInstance, GpuKernel, GpuLibrary, SharedContext } from "./gpu-library.ts";
 
@@ -29,6 +31,7 @@ const STORAGE = 0x80;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const MAP_READ = 0x1;
+const UNIFORM = 0x40;
 /** Workgroups along an axis; those of gpu.js are 8 threads wide in two and three axes. */
 const AXIS_LIMIT = 65_535 * 8;
 
@@ -51,6 +54,7 @@ export class WebGpuDevice implements GpuDevice {
   readonly #context: SharedContext;
   readonly #gpu: GpuInstance;
   readonly #kernels = new Map<string, GpuKernel>();
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Arrays asked for; the buffer is there when their turn has come. */
   readonly #buffers = new Map<GpuArray, GPUBuffer | undefined>();
   #line: Promise<void> = Promise.resolve();
@@ -103,6 +107,34 @@ export class WebGpuDevice implements GpuDevice {
       run.setOutput(threads);
       await run(...args.map((arg) => (typeof arg === "number" ? arg : this.#argument(arg))));
       this.#buffers.set(array, this.#take(source.name, run));
+    });
+    return array;
+  }
+
+  launchWgsl(source: WgslSource, { length, workgroups, sizes }: WgslLaunch, args: readonly GpuArray[]): GpuArray {
+    this.check();
+    this.#checkSize(source.name, length);
+    const array = this.#promise(length);
+    this.#enqueue(source.name, () => {
+      const { device } = this.#context;
+      const output = device.createBuffer({ size: 4 * length, usage: STORAGE | COPY_SRC });
+      this.#buffers.set(array, output);
+      const uniform = device.createBuffer({ size: 16, usage: UNIFORM, mappedAtCreation: true });
+      new Uint32Array(uniform.getMappedRange()).set(sizes);
+      uniform.unmap();
+      const pipeline = this.#pipeline(source);
+      const entries = [output, ...args.map((arg) => this.#buffer(arg)), uniform].map((buffer, binding) => ({
+        binding,
+        resource: { buffer },
+      }));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...workgroups);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      uniform.destroy();
     });
     return array;
   }
@@ -164,6 +196,7 @@ export class WebGpuDevice implements GpuDevice {
       this.#buffers.clear();
       for (const run of this.#kernels.values()) run.kernel.destroy();
       this.#kernels.clear();
+      this.#pipelines.clear();
       this.#context.device.removeEventListener("uncapturederror", this.#onError);
     });
   }
@@ -218,6 +251,17 @@ export class WebGpuDevice implements GpuDevice {
       this.#kernels.set(name, run);
     }
     return run;
+  }
+
+  #pipeline({ name, code }: WgslSource): GPUComputePipeline {
+    let pipeline = this.#pipelines.get(name);
+    if (!pipeline) {
+      const { device } = this.#context;
+      const module = device.createShaderModule({ label: name, code });
+      pipeline = device.createComputePipeline({ label: name, layout: "auto", compute: { module, entryPoint: "main" } });
+      this.#pipelines.set(name, pipeline);
+    }
+    return pipeline;
   }
 
   /** A buffer as gpu.js passes on what an earlier kernel wrote. */
