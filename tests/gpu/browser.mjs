@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
 const mode = process.argv[2] ?? "webgl2";
+const measuring = process.argv.includes("--measure");
 const only = process.argv.find((arg) => arg.startsWith("--only="))?.slice("--only=".length) ?? "";
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = process.env.CHROMIUM ?? places.find(existsSync);
@@ -18,7 +19,7 @@ if (!executablePath || !existsSync(executablePath))
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundle = await build({
-  entryPoints: [here(process.argv.includes("--measure") ? "measure.ts" : "page.ts")],
+  entryPoints: [here(measuring ? "measure.ts" : "page.ts")],
   bundle: true,
   write: false,
   format: "esm",
@@ -79,7 +80,7 @@ try {
   await tab.goto(`http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ mode, only })}`);
   await tab.waitForFunction("'runCases' in window", undefined, { timeout: 60_000 });
   reason = await tab.evaluate("unavailable()");
-  if (reason === undefined) console.log(JSON.stringify(await tab.evaluate("runCases()")));
+  if (reason === undefined) console.log(JSON.stringify(await tab.evaluate("runCases()"), null, measuring ? 2 : 0));
 } finally {
   await browser.close();
   server.close();
