@@ -86,6 +86,35 @@ export interface GpuDevice {
 /** No loop of a kernel may be longer: gpu.js needs a constant bound and stops silently there. */
 export const LOOP_LIMIT = 2 ** 20;
 
+/** Values that a launch writes. */
+export function lengthOf({ returns }: GpuSource, threads: Threads): number {
+  const count = threads.reduce<number>((product, side) => product * side, 1);
+  return returns === "quad" ? 4 * count : count;
+}
+
+/**
+ * What every kernel asks of gpu.js: sizes that change without compiling again, results that stay on the device, 32 bits (the default
+ * declares 16 on phones), and loops as long as they say.
+ */
+export function settingsOf(
+  source: GpuSource,
+  threads: Threads,
+  kinds: Readonly<Record<GpuSource["arguments"][number], string>>,
+): object {
+  return {
+    argumentTypes: source.arguments.map((kind) => kinds[kind]),
+    returnType: source.returns === "quad" ? "Array(4)" : "Number",
+    output: threads,
+    dynamicOutput: true,
+    dynamicArguments: true,
+    pipeline: true,
+    precision: "single",
+    tactic: "precision",
+    strictIntegers: true,
+    loopMaxIterations: LOOP_LIMIT,
+  };
+}
+
 /** Throws ERR_BACKEND if a loop would be cut short. */
 export function checkLoop(kernel: string, size: string, length: number): void {
   if (length <= LOOP_LIMIT) return;
@@ -97,6 +126,8 @@ export const lostMessage =
   "and everything on it; dispose this backend and make a new one";
 
 export const disposedError = () => new TaperError("ERR_DISPOSED", "this gpu backend was disposed; make a new one");
+
+export const freedError = () => new TaperError("ERR_DISPOSED", "an array of the GPU was used after it was freed");
 
 /** An error of gpu.js or a driver, as ours. */
 export function asBackendError(kernel: string, cause: unknown): TaperError {

@@ -10,13 +10,15 @@ import { TaperError } from "../../engine/errors.ts";
 import {
   asBackendError,
   disposedError,
+  freedError,
   type GpuArray,
   type GpuDevice,
   type GpuFunction,
   type GpuMatrix,
   type GpuSource,
-  LOOP_LIMIT,
+  lengthOf,
   lostMessage,
+  settingsOf,
   type Threads,
   type WgslLaunch,
   type WgslSource,
@@ -67,6 +69,13 @@ export class WebGpuDevice implements GpuDevice {
     more: readonly GpuFunction[],
     provider: WebGpuProvider | undefined,
   ): Promise<WebGpuDevice> {
+    if (provider === undefined && !(globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) {
+      throw new TaperError(
+        "ERR_GPU_UNAVAILABLE",
+        'gpu mode "webgpu": there is no navigator.gpu here; in Node install npm\'s "webgpu" and pass what its create([]) gives ' +
+          "as provider; browsers have it on secure pages only",
+      );
+    }
     let context: SharedContext;
     let gpu: GpuInstance;
     try {
@@ -95,8 +104,7 @@ export class WebGpuDevice implements GpuDevice {
 
   launch(source: GpuSource, threads: Threads, args: readonly (GpuMatrix | number)[]): GpuArray {
     this.check();
-    const count = threads.reduce<number>((product, side) => product * side, 1);
-    const length = source.returns === "quad" ? 4 * count : count;
+    const length = lengthOf(source, threads);
     this.#checkSize(source.name, length);
     if (threads.length > 1 && threads.some((side) => side > AXIS_LIMIT)) {
       throw new TaperError("ERR_BACKEND", `${source.name}: a side of [${threads}] is above ${AXIS_LIMIT}`);
@@ -232,23 +240,14 @@ export class WebGpuDevice implements GpuDevice {
     }
   }
 
-  #kernel({ name, source, arguments: kindsOfArguments, returns }: GpuSource, threads: Threads): GpuKernel {
-    let run = this.#kernels.get(name);
+  #kernel(source: GpuSource, threads: Threads): GpuKernel {
+    let run = this.#kernels.get(source.name);
     if (!run) {
-      run = this.#gpu.createKernel(source, {
-        argumentTypes: kindsOfArguments.map((kind) => kinds[kind]),
-        returnType: returns === "quad" ? "Array(4)" : "Number",
-        output: threads,
-        dynamicOutput: true,
-        dynamicArguments: true,
-        pipeline: true,
+      run = this.#gpu.createKernel(source.source, {
+        ...settingsOf(source, threads, kinds),
         immutable: true,
-        precision: "single",
-        tactic: "precision",
-        strictIntegers: true,
-        loopMaxIterations: LOOP_LIMIT,
       });
-      this.#kernels.set(name, run);
+      this.#kernels.set(source.name, run);
     }
     return run;
   }
@@ -295,7 +294,7 @@ export class WebGpuDevice implements GpuDevice {
   #buffer(array: GpuArray): GPUBuffer {
     const buffer = this.#buffers.get(array);
     if (buffer) return buffer;
-    throw new TaperError("ERR_DISPOSED", "an array of the GPU was used after it was freed");
+    throw freedError();
   }
 
   #checkSize(what: string, length: number): void {

@@ -153,7 +153,12 @@ export const cases: Case[] = [
       for (const bias of [false, true])
         for (const residual of [false, true])
           for (const activation of [undefined, "gelu", "tanh"] as const)
-            await checkMatmul(backend, 3, 6, 5, { bias, residual, activation });
+            for (const [n, k, m] of [
+              [3, 6, 5],
+              [5, 8, 12],
+            ]) {
+              await checkMatmul(backend, n, k, m, { bias, residual, activation });
+            }
     },
   ],
   [

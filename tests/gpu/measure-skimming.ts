@@ -26,7 +26,13 @@ import { equal, largestDifference, ok } from "./checks.ts";
 import { TOLERANCE } from "./compare-forwards.ts";
 
 const RUNS = 5;
-const NEVER = Number.POSITIVE_INFINITY;
+/** Of a layer's number, from 0: whether the rows that a mask took out leave before it. */
+type CompactsBefore = (l: number) => boolean;
+const everyLayer: CompactsBefore = () => true;
+const evenLayers: CompactsBefore = (l) => l % 2 === 0;
+const oddLayers: CompactsBefore = (l) => l % 2 === 1;
+const everyFourth: CompactsBefore = (l) => l % 4 === 3;
+const never: CompactsBefore = () => false;
 
 /** The decisions of a masked forward, all on the device: 1 where a row is alive. */
 interface Mask {
@@ -47,11 +53,13 @@ export async function measureSkimming(backend: InferenceBackend, ids: readonly (
   const model = new Model(bert, backend);
   const mask = planMask(backend, scratch.capacity, keepThreshold);
   const perLayer = () => model.forward(ids, { skim: { keepThreshold }, exit: false });
-  const masked = (every: number) => () => forwardMasked(backend, bert, scratch, mask, ids, every);
+  const masked = (compactsBefore: CompactsBefore) => () =>
+    forwardMasked(backend, bert, scratch, mask, ids, compactsBefore);
 
   const expected = await perLayer();
-  const found = await masked(4)();
-  const fedIn = async (every: number) => round((await masked(every)()).fed / bert.config.layers);
+  const found = await masked(everyFourth)();
+  const fedIn = async (compactsBefore: CompactsBefore) =>
+    round((await masked(compactsBefore)()).fed / bert.config.layers);
   const apart = largestDifference(found.logits, expected.logits);
   ok(apart <= TOLERANCE, `masked and dropped logits are ${apart} apart`);
   const last = expected.trace.reduce((sum, { fed }) => sum + fed[fed.length - 1], 0);
@@ -61,10 +69,11 @@ export async function measureSkimming(backend: InferenceBackend, ids: readonly (
     {
       dense: () => model.forward(ids, { skim: false, exit: false }),
       perLayer,
-      decidedThereCompactedEvery1: masked(1),
-      maskedCompactedEvery2: masked(2),
-      maskedCompactedEvery4: masked(4),
-      maskedNeverCompacted: masked(NEVER),
+      maskedCompactedEvery1: masked(everyLayer),
+      maskedCompactedBeforeEven: masked(evenLayers),
+      maskedCompactedBeforeOdd: masked(oddLayers),
+      maskedCompactedEvery4: masked(everyFourth),
+      maskedNeverCompacted: masked(never),
       oneRead: () => backend.read(scratch.importance, 256),
       oneSmallLaunch: async () => {
         for (let i = 0; i < 20; i++) {
@@ -82,14 +91,16 @@ export async function measureSkimming(backend: InferenceBackend, ids: readonly (
     rows,
     meanRowsOfALayer: {
       perLayer: round(fed / bert.config.layers),
-      maskedCompactedEvery2: await fedIn(2),
-      maskedCompactedEvery4: await fedIn(4),
+      maskedCompactedBeforeEven: await fedIn(evenLayers),
+      maskedCompactedBeforeOdd: await fedIn(oddLayers),
+      maskedCompactedEvery4: await fedIn(everyFourth),
     },
     ms: { ...times, oneSmallLaunch: round((ms.oneSmallLaunch.median - ms.oneRead.median) / 20) },
     "÷ perLayer": {
       dense: round(ratio("dense", "perLayer").median),
-      decidedThereCompactedEvery1: round(ratio("decidedThereCompactedEvery1", "perLayer").median),
-      maskedCompactedEvery2: round(ratio("maskedCompactedEvery2", "perLayer").median),
+      maskedCompactedEvery1: round(ratio("maskedCompactedEvery1", "perLayer").median),
+      maskedCompactedBeforeEven: round(ratio("maskedCompactedBeforeEven", "perLayer").median),
+      maskedCompactedBeforeOdd: round(ratio("maskedCompactedBeforeOdd", "perLayer").median),
       maskedCompactedEvery4: round(ratio("maskedCompactedEvery4", "perLayer").median),
       maskedNeverCompacted: round(ratio("maskedNeverCompacted", "perLayer").median),
     },
@@ -132,7 +143,7 @@ async function forwardMasked(
   scratch: Scratch,
   mask: Mask,
   ids: readonly (readonly number[])[],
-  every: number,
+  compactsBefore: CompactsBefore,
 ): Promise<{ logits: Float32Array[]; kept: number; fed: number }> {
   const batch = packBatch(ids, undefined, config, scratch.batch);
   backend.write(scratch.ids, batch.ids);
@@ -157,12 +168,12 @@ async function forwardMasked(
   for (const [l, layer] of parameters.layers.entries()) {
     decide(backend, predictors[l], rows, scratch, mask);
     // A compaction pays before the layer that it shortens.
-    if ((l + 1) % every === 0) await compact();
+    if (compactsBefore(l)) await compact();
     const n = rows.count;
     const sizes = { n, texts: rows.texts, pairs: rows.pairs, d, h, eps };
     const { alive } = mask;
     fed += rows.count;
-    const whole = (l + 1) % every === 0;
+    const whole = compactsBefore(l);
     const { hidden, spare, startsHandle: starts } = rows;
     const { output } = scratch;
     if (whole) {
