@@ -1,20 +1,13 @@
-/** What runs in Node on a WebGPU given as `provider`: the generic kernel test, and the cases that need no page. */
+/** What runs in Node: the suite, on a WebGPU given as `provider`. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { loadModel } from "../../bert/load.ts";
 import { gpu } from "../../gpu.ts";
-import { testBackend } from "../kernels/generic.ts";
-import { bertTinyCases } from "./bert-tiny-cases.ts";
-import type { GpuBackend } from "./checks.ts";
-import { contextCases } from "./context-cases.ts";
-import { cases, type Setting } from "./kernel-cases.ts";
-import { gpuKernels } from "./kernels.ts";
-import { memoryCases } from "./memory-cases.ts";
-import { modelCases } from "./model-cases.ts";
-import { afterAll, beforeAll, describe, type Result, runner, test } from "./runner.ts";
-import { trapCases } from "./trap-cases.ts";
+import type { Setting } from "./kernel-cases.ts";
+import { type Result, runner } from "./runner.ts";
+import { registerSuite } from "./suite.ts";
 import { watchWebGpu } from "./watch.ts";
 
 interface Package {
@@ -41,22 +34,7 @@ export async function runCases(
   } catch (error) {
     return { reason: String(error) };
   }
-  testBackend("generic", setting.open, {
-    kernels: gpuKernels,
-    nonFinite: false,
-    randomCases: 12,
-  });
-  describe("webgpu in Node", () => {
-    let backend: GpuBackend;
-    beforeAll(async () => {
-      backend = await setting.open();
-    });
-    afterAll(() => backend.dispose());
-    for (const [name, run] of cases) test(name, () => run(backend, setting));
-    for (const [name, run] of [...modelCases, ...bertTinyCases, ...memoryCases, ...trapCases, ...contextCases]) {
-      test(name, () => run(setting));
-    }
-  });
+  registerSuite("webgpu in Node", setting);
   return { results: await runner.run(only) };
 }
 
