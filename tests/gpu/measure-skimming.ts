@@ -15,7 +15,7 @@ import { readParameters } from "../../bert/read-parameters.ts";
 import { planScratch, type Scratch } from "../../bert/scratch.ts";
 import { parseTaperConfig } from "../../bert/taper-config.ts";
 import type { Handle } from "../../engine/backend.ts";
-import { fetchJson, httpSource } from "../../engine/http-source.ts";
+import { bytesSource } from "../../engine/model-files.ts";
 import { Rows } from "../../engine/rows.ts";
 import { openSafetensors } from "../../engine/safetensors-source.ts";
 import { view } from "../../engine/view.ts";
@@ -110,10 +110,12 @@ export async function measureSkimming(backend: InferenceBackend, ids: readonly (
 }
 
 async function load(backend: InferenceBackend): Promise<Bert> {
-  const at = new URL("/models/sst2-12x128", location.href).href;
-  const config = parseConfig(await fetchJson(`${at}/config.json`), "config.json");
-  const taper = parseTaperConfig(await fetchJson(`${at}/taperbert.json`), config.layers, "taperbert.json");
-  const file = await openSafetensors(await httpSource(`${at}/model.safetensors`));
+  const json = async (name: string) => (await fetch(`/models/sst2-12x128/${name}`)).json();
+  const config = parseConfig(await json("config.json"), "config.json");
+  const taper = parseTaperConfig(await json("taperbert.json"), config.layers, "taperbert.json");
+  const response = await fetch("/models/sst2-12x128/model.safetensors");
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const file = await openSafetensors(bytesSource(bytes, "model.safetensors"));
   return readParameters(file, backend, (source) => buildBert(config, taper, source));
 }
 

@@ -2,8 +2,7 @@
  * What runs inside the browser: the suite, against a real context of the mode that the page's address names.
  * tests/gpu/*.test.ts report the results.
  */
-import { loadModelFrom } from "../../bert/load-url.ts";
-import { fetchBytes } from "../../engine/http-source.ts";
+import { loadModel } from "../../bert/load.ts";
 import { gpu } from "../../gpu.ts";
 import type { Setting } from "./kernel-cases.ts";
 import { type Result, runner } from "./runner.ts";
@@ -16,8 +15,11 @@ const setting: Setting = {
   mode,
   open: () => gpu({ mode }),
   watch: mode === "webgl2" ? watchWebGl2() : watchWebGpu({ GPUAdapter, GPUDevice, GPUBuffer, GPUQueue }),
-  load: (backend) => loadModelFrom(new URL("/models/sst2-12x128", location.href).href, backend),
-  file: (path) => fetchBytes(new URL(`/${path}`, location.href).href, { optional: true }),
+  load: (backend) => loadModel(new URL("/models/sst2-12x128", location.href).href, { backend }),
+  file: async (path) => {
+    const response = await fetch(`/${path}`);
+    return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
+  },
   heap: heapInUse,
 };
 
