@@ -22,7 +22,7 @@ const UNAVAILABLE = 77;
 export async function reportChild(backend: string, script: string, args: readonly string[]): Promise<void> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = await new Promise<{ status: number | string; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [path, ...args], { timeout: 300_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [path, ...args], { timeout: 600_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       resolve({ status: error ? (error.code ?? error.message) : 0, stdout, stderr });
     });
   });
