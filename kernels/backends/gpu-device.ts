@@ -37,10 +37,29 @@ export interface GpuSource {
   readonly returns?: "quad";
 }
 
-/** A function that kernels may call, of numbers to a number. */
+/**
+ * A function that kernels may call, of a number `x` to a number, in what JavaScript and WGSL have in common once `const`, `Math.` and
+ * the head are rewritten: assignments once, braces around every branch, floats with their point.
+ */
 export interface GpuFunction {
   readonly name: string;
   readonly source: string;
+}
+
+/**
+ * A kernel written by hand in WGSL, where that pays. Its arguments, of group 0: the output, the arrays, then a uniform of four u32.
+ * `name` is its key.
+ */
+export interface WgslSource {
+  readonly name: string;
+  readonly code: string;
+}
+
+export interface WgslLaunch {
+  /** Values of the output. */
+  readonly length: number;
+  readonly workgroups: readonly [x: number, y: number];
+  readonly sizes: readonly [number, number, number, number];
 }
 
 /** Threads of a launch along x, y and z; x runs fastest in the output. The number of axes is part of a kernel. */
@@ -51,6 +70,8 @@ export interface GpuDevice {
   readonly readsQuads: boolean;
   /** Enqueues a kernel; the array that it writes is the caller's to free. */
   launch(source: GpuSource, threads: Threads, args: readonly (GpuMatrix | number)[]): GpuArray;
+  /** As `launch`, where there is WGSL. */
+  launchWgsl?(source: WgslSource, launch: WgslLaunch, args: readonly GpuArray[]): GpuArray;
   /** Copies values to the device. */
   upload(values: Float32Array): GpuArray;
   /** The first `length` values. Throws ERR_BACKEND if the device was lost or reports an error: lost devices read as zeros. */
@@ -65,6 +86,35 @@ export interface GpuDevice {
 /** No loop of a kernel may be longer: gpu.js needs a constant bound and stops silently there. */
 export const LOOP_LIMIT = 2 ** 20;
 
+/** Values that a launch writes. */
+export function lengthOf({ returns }: GpuSource, threads: Threads): number {
+  const count = threads.reduce<number>((product, side) => product * side, 1);
+  return returns === "quad" ? 4 * count : count;
+}
+
+/**
+ * What every kernel asks of gpu.js: sizes that change without compiling again, results that stay on the device, 32 bits (the default
+ * declares 16 on phones), and loops as long as they say.
+ */
+export function settingsOf(
+  source: GpuSource,
+  threads: Threads,
+  kinds: Readonly<Record<GpuSource["arguments"][number], string>>,
+): object {
+  return {
+    argumentTypes: source.arguments.map((kind) => kinds[kind]),
+    returnType: source.returns === "quad" ? "Array(4)" : "Number",
+    output: threads,
+    dynamicOutput: true,
+    dynamicArguments: true,
+    pipeline: true,
+    precision: "single",
+    tactic: "precision",
+    strictIntegers: true,
+    loopMaxIterations: LOOP_LIMIT,
+  };
+}
+
 /** Throws ERR_BACKEND if a loop would be cut short. */
 export function checkLoop(kernel: string, size: string, length: number): void {
   if (length <= LOOP_LIMIT) return;
@@ -76,6 +126,8 @@ export const lostMessage =
   "and everything on it; dispose this backend and make a new one";
 
 export const disposedError = () => new TaperError("ERR_DISPOSED", "this gpu backend was disposed; make a new one");
+
+export const freedError = () => new TaperError("ERR_DISPOSED", "an array of the GPU was used after it was freed");
 
 /** An error of gpu.js or a driver, as ours. */
 export function asBackendError(kernel: string, cause: unknown): TaperError {

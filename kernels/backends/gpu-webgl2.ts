@@ -14,13 +14,15 @@ import { TaperError } from "../../engine/errors.ts";
 import {
   asBackendError,
   disposedError,
+  freedError,
   type GpuArray,
   type GpuDevice,
   type GpuFunction,
   type GpuMatrix,
   type GpuSource,
-  LOOP_LIMIT,
+  lengthOf,
   lostMessage,
+  settingsOf,
   type Threads,
 } from "./gpu-device.ts";
 import type { GpuInstance, GpuKernel, GpuLibrary } from "./gpu-library.ts";
@@ -94,8 +96,7 @@ export class WebGl2Device implements GpuDevice {
 
   launch(source: GpuSource, threads: Threads, args: readonly (GpuMatrix | number)[]): GpuArray {
     this.check();
-    const count = threads.reduce<number>((product, side) => product * side, 1);
-    const length = source.returns === "quad" ? 4 * count : count;
+    const length = lengthOf(source, threads);
     this.#checkSize(source.name, length);
     try {
       const run = this.#kernel(source, threads);
@@ -179,24 +180,15 @@ export class WebGl2Device implements GpuDevice {
     this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
-  #kernel({ name, source, arguments: kindsOfArguments, returns }: GpuSource, threads: Threads): GpuKernel {
-    let run = this.#kernels.get(name);
+  #kernel(source: GpuSource, threads: Threads): GpuKernel {
+    let run = this.#kernels.get(source.name);
     if (!run) {
-      run = this.#gpu.createKernel(source, {
-        argumentTypes: kindsOfArguments.map((kind) => kinds[kind]),
-        returnType: returns === "quad" ? "Array(4)" : "Number",
-        output: threads,
-        dynamicOutput: true,
-        dynamicArguments: true,
-        pipeline: true,
-        precision: "single",
-        tactic: "precision",
+      run = this.#gpu.createKernel(source.source, {
+        ...settingsOf(source, threads, kinds),
         // A thread writes a texel: by itself, or the kernel runs for each of its four channels.
-        optimizeFloatMemory: returns !== "quad",
-        strictIntegers: true,
-        loopMaxIterations: LOOP_LIMIT,
+        optimizeFloatMemory: source.returns !== "quad",
       });
-      this.#kernels.set(name, run);
+      this.#kernels.set(source.name, run);
     }
     return run;
   }
@@ -231,7 +223,7 @@ export class WebGl2Device implements GpuDevice {
   #texture(array: GpuArray): Texture {
     const texture = this.#textures.get(array);
     if (texture) return texture;
-    throw new TaperError("ERR_DISPOSED", "an array of the GPU was used after it was freed");
+    throw freedError();
   }
 
   #checkSize(what: string, length: number): void {

@@ -10,14 +10,18 @@ import { TaperError } from "../../engine/errors.ts";
 import {
   asBackendError,
   disposedError,
+  freedError,
   type GpuArray,
   type GpuDevice,
   type GpuFunction,
   type GpuMatrix,
   type GpuSource,
-  LOOP_LIMIT,
+  lengthOf,
   lostMessage,
+  settingsOf,
   type Threads,
+  type WgslLaunch,
+  type WgslSource,
 } from "./gpu-device.ts";
 import type { GpuInstance, GpuKernel, GpuLibrary, SharedContext } from "./gpu-library.ts";
 
@@ -29,6 +33,7 @@ const STORAGE = 0x80;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const MAP_READ = 0x1;
+const UNIFORM = 0x40;
 /** Workgroups along an axis; those of gpu.js are 8 threads wide in two and three axes. */
 const AXIS_LIMIT = 65_535 * 8;
 
@@ -51,6 +56,7 @@ export class WebGpuDevice implements GpuDevice {
   readonly #context: SharedContext;
   readonly #gpu: GpuInstance;
   readonly #kernels = new Map<string, GpuKernel>();
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Arrays asked for; the buffer is there when their turn has come. */
   readonly #buffers = new Map<GpuArray, GPUBuffer | undefined>();
   #line: Promise<void> = Promise.resolve();
@@ -63,6 +69,13 @@ export class WebGpuDevice implements GpuDevice {
     more: readonly GpuFunction[],
     provider: WebGpuProvider | undefined,
   ): Promise<WebGpuDevice> {
+    if (provider === undefined && !(globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) {
+      throw new TaperError(
+        "ERR_GPU_UNAVAILABLE",
+        'gpu mode "webgpu": there is no navigator.gpu here; in Node install npm\'s "webgpu" and pass what its create([]) gives ' +
+          "as provider; browsers have it on secure pages only",
+      );
+    }
     let context: SharedContext;
     let gpu: GpuInstance;
     try {
@@ -91,8 +104,7 @@ export class WebGpuDevice implements GpuDevice {
 
   launch(source: GpuSource, threads: Threads, args: readonly (GpuMatrix | number)[]): GpuArray {
     this.check();
-    const count = threads.reduce<number>((product, side) => product * side, 1);
-    const length = source.returns === "quad" ? 4 * count : count;
+    const length = lengthOf(source, threads);
     this.#checkSize(source.name, length);
     if (threads.length > 1 && threads.some((side) => side > AXIS_LIMIT)) {
       throw new TaperError("ERR_BACKEND", `${source.name}: a side of [${threads}] is above ${AXIS_LIMIT}`);
@@ -103,6 +115,34 @@ export class WebGpuDevice implements GpuDevice {
       run.setOutput(threads);
       await run(...args.map((arg) => (typeof arg === "number" ? arg : this.#argument(arg))));
       this.#buffers.set(array, this.#take(source.name, run));
+    });
+    return array;
+  }
+
+  launchWgsl(source: WgslSource, { length, workgroups, sizes }: WgslLaunch, args: readonly GpuArray[]): GpuArray {
+    this.check();
+    this.#checkSize(source.name, length);
+    const array = this.#promise(length);
+    this.#enqueue(source.name, () => {
+      const { device } = this.#context;
+      const output = device.createBuffer({ size: 4 * length, usage: STORAGE | COPY_SRC });
+      this.#buffers.set(array, output);
+      const uniform = device.createBuffer({ size: 16, usage: UNIFORM, mappedAtCreation: true });
+      new Uint32Array(uniform.getMappedRange()).set(sizes);
+      uniform.unmap();
+      const pipeline = this.#pipeline(source);
+      const entries = [output, ...args.map((arg) => this.#buffer(arg)), uniform].map((buffer, binding) => ({
+        binding,
+        resource: { buffer },
+      }));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...workgroups);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      uniform.destroy();
     });
     return array;
   }
@@ -164,6 +204,7 @@ export class WebGpuDevice implements GpuDevice {
       this.#buffers.clear();
       for (const run of this.#kernels.values()) run.kernel.destroy();
       this.#kernels.clear();
+      this.#pipelines.clear();
       this.#context.device.removeEventListener("uncapturederror", this.#onError);
     });
   }
@@ -199,25 +240,27 @@ export class WebGpuDevice implements GpuDevice {
     }
   }
 
-  #kernel({ name, source, arguments: kindsOfArguments, returns }: GpuSource, threads: Threads): GpuKernel {
-    let run = this.#kernels.get(name);
+  #kernel(source: GpuSource, threads: Threads): GpuKernel {
+    let run = this.#kernels.get(source.name);
     if (!run) {
-      run = this.#gpu.createKernel(source, {
-        argumentTypes: kindsOfArguments.map((kind) => kinds[kind]),
-        returnType: returns === "quad" ? "Array(4)" : "Number",
-        output: threads,
-        dynamicOutput: true,
-        dynamicArguments: true,
-        pipeline: true,
+      run = this.#gpu.createKernel(source.source, {
+        ...settingsOf(source, threads, kinds),
         immutable: true,
-        precision: "single",
-        tactic: "precision",
-        strictIntegers: true,
-        loopMaxIterations: LOOP_LIMIT,
       });
-      this.#kernels.set(name, run);
+      this.#kernels.set(source.name, run);
     }
     return run;
+  }
+
+  #pipeline({ name, code }: WgslSource): GPUComputePipeline {
+    let pipeline = this.#pipelines.get(name);
+    if (!pipeline) {
+      const { device } = this.#context;
+      const module = device.createShaderModule({ label: name, code });
+      pipeline = device.createComputePipeline({ label: name, layout: "auto", compute: { module, entryPoint: "main" } });
+      this.#pipelines.set(name, pipeline);
+    }
+    return pipeline;
   }
 
   /** A buffer as gpu.js passes on what an earlier kernel wrote. */
@@ -251,7 +294,7 @@ export class WebGpuDevice implements GpuDevice {
   #buffer(array: GpuArray): GPUBuffer {
     const buffer = this.#buffers.get(array);
     if (buffer) return buffer;
-    throw new TaperError("ERR_DISPOSED", "an array of the GPU was used after it was freed");
+    throw freedError();
   }
 
   #checkSize(what: string, length: number): void {

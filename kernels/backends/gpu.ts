@@ -21,14 +21,17 @@ import { softmax } from "../softmax/gpu.ts";
 import { tanh, tanhFunction } from "../tanh/gpu.ts";
 import type { GpuDevice, GpuMode } from "./gpu-device.ts";
 import { GpuHandle } from "./gpu-handle.ts";
-import { importLibrary } from "./gpu-library.ts";
+import { type GpuLibrary, importLibrary } from "./gpu-library.ts";
 import { selfTest } from "./gpu-self-test.ts";
 import { WebGl2Device } from "./gpu-webgl2.ts";
 import { WebGpuDevice, type WebGpuProvider } from "./gpu-webgpu.ts";
 
 export interface GpuOptions {
-  /** "webgl2" (the default): a browser's WebGL2, also in workers. "webgpu": where there is an adapter. */
-  readonly mode?: GpuMode | undefined;
+  /**
+   * "webgl2" (the default): a browser's WebGL2, also in workers. "webgpu": where there is an adapter. Of a list, the first that can run
+   * and passes its self-test.
+   */
+  readonly mode?: GpuMode | readonly GpuMode[] | undefined;
   /** For mode "webgpu": what to ask for an adapter, where there is no `navigator.gpu`. In Node: `create([])` of npm's `webgpu`. */
   readonly provider?: WebGpuProvider | undefined;
 }
@@ -43,21 +46,47 @@ const LARGEST_INTEGER = 2 ** 24 - 1;
 /**
  * Opens a GPU and checks that it computes what it should.
  * One per page: a browser keeps 16 contexts, and the 17th takes the first one away. `dispose()` gives it back.
- * Throws ERR_OPTION for an unknown option or mode; ERR_GPU_UNAVAILABLE, with the reason, where the mode cannot run.
+ * Throws ERR_OPTION for an unknown option or mode; ERR_GPU_UNAVAILABLE, with each mode's reason, where none can run.
  */
 export async function gpu(options: GpuOptions = {}): Promise<InferenceBackend<GpuHandle>> {
   refuseUnknown(options, ["mode", "provider"], "gpu()");
-  const mode = options.mode ?? "webgl2";
-  if (!modes.includes(mode)) {
+  const { mode = "webgl2" } = options;
+  const wanted: readonly GpuMode[] = typeof mode === "string" ? [mode] : mode;
+  checkModes(wanted);
+  const library = await importLibrary();
+  const reasons: TaperError[] = [];
+  for (const each of wanted) {
+    try {
+      return await open(each, library, options.provider);
+    } catch (error) {
+      if (!(error instanceof TaperError)) throw error;
+      reasons.push(error);
+    }
+  }
+  throw reasons.length === 1
+    ? reasons[0]
+    : new TaperError("ERR_GPU_UNAVAILABLE", reasons.map(({ message }) => message).join("; "), { cause: reasons });
+}
+
+function checkModes(wanted: readonly GpuMode[]): void {
+  if (wanted.length === 0)
+    throw new TaperError("ERR_OPTION", `gpu(): the list of modes is empty; modes: ${modes.join(", ")}.`);
+  for (const mode of wanted) {
+    if (modes.includes(mode)) continue;
     const near = nearestName(String(mode), modes);
     const hint = near ? `did you mean "${near}"?` : `modes: ${modes.join(", ")}.`;
     throw new TaperError("ERR_OPTION", `gpu() has no mode "${mode}"; ${hint}`);
   }
-  const library = await importLibrary();
+}
+
+/** Exactly this mode, checked. Throws ERR_GPU_UNAVAILABLE. */
+async function open(
+  mode: GpuMode,
+  library: GpuLibrary,
+  provider: WebGpuProvider | undefined,
+): Promise<InferenceBackend<GpuHandle>> {
   const backend = new GpuBackend(
-    mode === "webgl2"
-      ? new WebGl2Device(library, functions)
-      : await WebGpuDevice.open(library, functions, options.provider),
+    mode === "webgl2" ? new WebGl2Device(library, functions) : await WebGpuDevice.open(library, functions, provider),
   );
   try {
     await selfTest(backend);

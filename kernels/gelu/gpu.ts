@@ -19,13 +19,13 @@ const horner = fit.reduceRight(
 export const geluFunction: GpuFunction = {
   name: "exactGelu",
   source: `function exactGelu(x) {
-    if (isNotANumber(x) > 0.5) return x;
-    if (x > 14.0) return x;
-    if (x < -14.0) return 0.0;
+    if (isNotANumber(x) > 0.5) { return x; }
+    if (x > 14.0) { return x; }
+    if (x < -14.0) { return 0.0; }
     const a = Math.abs(x);
     const u = 1.0 / (1.0 + 0.3 * a);
     const tail = a * Math.exp(-0.5 * a * a) * u * ${horner};
-    if (x < 0.0) return -tail;
+    if (x < 0.0) { return -tail; }
     return x - tail;
   }`,
 };

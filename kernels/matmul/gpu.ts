@@ -8,6 +8,7 @@ import type { GpuHandle } from "../backends/gpu-handle.ts";
 import { geluFunction } from "../gelu/gpu.ts";
 import { tanhFunction } from "../tanh/gpu.ts";
 import type { MatmulArgs } from "./contract.ts";
+import { launchOf, tiledMatmul } from "./wgsl.ts";
 
 const activations = { gelu: geluFunction.name, tanh: tanhFunction.name };
 
@@ -21,7 +22,11 @@ export function matmul(device: GpuDevice): (args: MatmulArgs<GpuHandle>) => void
     const operands = [a.matrix(n, k), weights.matrix(k, m)];
     if (bias) operands.push(bias.matrix(1, m));
     if (residual) operands.push(residual.matrix(n, m));
-    if (device.readsQuads && k % 4 === 0 && m % 4 === 0 && k > 0) {
+    if (device.launchWgsl && k % 4 === 0 && m % 4 === 0 && k > 0) {
+      const fused = { bias: bias !== undefined, residual: residual !== undefined, activation: args.activation };
+      const arrays = operands.map(({ array }) => array);
+      out.replace(device.launchWgsl(tiledMatmul(fused), launchOf(n, k, m), arrays));
+    } else if (device.readsQuads && k % 4 === 0 && m % 4 === 0 && k > 0) {
       out.replace(device.launch(quads(args), [(n * m) / 4], [...operands, k / 4, m / 4]));
     } else {
       out.replace(device.launch(singly(args), [m, n], [...operands, k]));

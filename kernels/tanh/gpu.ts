@@ -11,16 +11,16 @@ import type { TanhArgs } from "./contract.ts";
 export const tanhFunction: GpuFunction = {
   name: "saturatingTanh",
   source: `function saturatingTanh(x) {
-    if (isNotANumber(x) > 0.5) return x;
-    if (x > 10.0) return 1.0;
-    if (x < -10.0) return -1.0;
+    if (isNotANumber(x) > 0.5) { return x; }
+    if (x > 10.0) { return 1.0; }
+    if (x < -10.0) { return -1.0; }
     const a = Math.abs(x);
     if (a < 0.5) {
       const s = x * x;
       return x / (1.0 + s / (3.0 + s / (5.0 + s / (7.0 + s / 9.0))));
     }
     const t = 1.0 - 2.0 / (Math.exp(2.0 * a) + 1.0);
-    if (x < 0.0) return -t;
+    if (x < 0.0) { return -t; }
     return t;
   }`,
 };

@@ -17,36 +17,15 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { Checkpoint, checkpointSource } from "../../bert/checkpoint.ts";
 import { finalHead } from "../../bert/parameters.ts";
-import { parseSafetensors, type StoredTensor, writeSafetensors } from "../../engine/safetensors.ts";
 import { view } from "../../engine/view.ts";
 import { answer } from "../../exit/head.ts";
 import { referenceBackend } from "../../kernels/backends/reference.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
+import { headCase } from "../support/bert-tiny.ts";
 
-interface Fixture {
-  /** The values of [CLS] after the last layer [d], pooled [d] and as logits [c]. */
-  readonly cls: string;
-  readonly pooled: string;
-  readonly logits: string;
-  readonly parameters: Readonly<Record<string, { readonly shape: readonly number[]; readonly values: string }>>;
-}
-
-const file = new URL("../fixtures/bert-tiny/head.json", import.meta.url);
-const fixture: Fixture = JSON.parse(readFileSync(file, "utf8"));
-
-function floats(base64: string): Float32Array {
-  const bytes = Buffer.from(base64, "base64");
-  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
-}
-
-function tensors(): Map<string, StoredTensor> {
-  const stored = Object.entries(fixture.parameters).map(
-    ([name, { shape, values }]) => [name, { shape, data: floats(values) }] as const,
-  );
-  return parseSafetensors(writeSafetensors(new Map(stored), { dtype: "F32" }), "the fixture");
-}
+const fixture = headCase(readFileSync(new URL("../fixtures/bert-tiny/head.json", import.meta.url), "utf8"));
 
 const backends: [string, () => InferenceBackend][] = [
   ["reference", referenceBackend],
@@ -56,7 +35,7 @@ const backends: [string, () => InferenceBackend][] = [
 
 it.each(backends)("BERT-tiny's head on %s", async (_, make) => {
   const backend = make();
-  const [cls, pooled, logits] = [fixture.cls, fixture.pooled, fixture.logits].map(floats);
+  const { cls, pooled, logits, tensors } = fixture;
   const [d, c] = [cls.length, logits.length];
   expect([d, c]).toEqual([128, 2]);
   const buffers = {
@@ -65,7 +44,7 @@ it.each(backends)("BERT-tiny's head on %s", async (_, make) => {
     pooled: backend.allocate(d),
     logits: backend.allocate(c),
   };
-  const head = finalHead(checkpointSource(new Checkpoint(tensors(), "head.json"), backend), d, c);
+  const head = finalHead(checkpointSource(new Checkpoint(tensors, "head.json"), backend), d, c);
   answer(backend, head, backend.upload(view(cls, [1, d])), Int32Array.of(0), 1, d, buffers);
   const found = { pooled: await backend.read(buffers.pooled), logits: await backend.read(buffers.logits) };
   for (const [i, value] of pooled.entries()) expect(Math.abs(found.pooled[i] - value)).toBeLessThan(1e-5);

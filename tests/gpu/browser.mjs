@@ -1,6 +1,7 @@
 // Runs tests/gpu/page.ts in a headless Chromium and prints its cases as one line of JSON: [{ name, error? }, …].
 // Exits 0 if the page ran (whatever its cases say), 77 if there is no browser or no such mode in it, with the reason on stderr.
-// Usage: node tests/gpu/browser.mjs MODE [--measure]   (CHROMIUM names another browser; --measure runs measure.ts instead)
+// Usage: node tests/gpu/browser.mjs MODE [--measure] [--only=TEXT] [--verbose]
+// CHROMIUM names another browser; --measure runs measure.ts instead; --only those cases that have TEXT in their name.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,6 +10,8 @@ import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
 const mode = process.argv[2] ?? "webgl2";
+const measuring = process.argv.includes("--measure");
+const only = process.argv.find((arg) => arg.startsWith("--only="))?.slice("--only=".length) ?? "";
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = process.env.CHROMIUM ?? places.find(existsSync);
 if (!executablePath || !existsSync(executablePath))
@@ -16,16 +19,19 @@ if (!executablePath || !existsSync(executablePath))
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundle = await build({
-  entryPoints: [here(process.argv.includes("--measure") ? "measure.ts" : "page.ts")],
+  entryPoints: [here(measuring ? "measure.ts" : "page.ts")],
   bundle: true,
   write: false,
   format: "esm",
   platform: "browser",
+  // As applications ship it: a kernel that were a function would not survive this.
+  minify: true,
   alias: { vitest: here("runner.ts") },
 });
 // WebGPU needs an origin, and models are fetched from one.
 const folders = {
   "/models/": here("../../models/"),
+  "/tests/fixtures/": here("../fixtures/"),
   "/shared/": `${process.env.TAPER_SHARED ?? here("../../../shared")}/`,
 };
 const server = createServer(async (request, response) => {
@@ -57,6 +63,8 @@ const args = [
   "--use-angle=swiftshader", // the same rasteriser on every machine
   "--enable-unsafe-swiftshader",
   "--enable-unsafe-webgpu",
+  "--enable-precise-memory-info",
+  "--js-flags=--expose-gc",
 ];
 let browser;
 try {
@@ -68,11 +76,11 @@ let reason;
 try {
   const tab = await browser.newPage();
   tab.on("pageerror", (error) => console.error(error));
-  if (process.env.VERBOSE) tab.on("console", (message) => console.error(message.text()));
-  await tab.goto(`http://127.0.0.1:${server.address().port}/?mode=${mode}`);
+  if (process.argv.includes("--verbose")) tab.on("console", (message) => console.error(message.text()));
+  await tab.goto(`http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ mode, only })}`);
   await tab.waitForFunction("'runCases' in window", undefined, { timeout: 60_000 });
   reason = await tab.evaluate("unavailable()");
-  if (reason === undefined) console.log(JSON.stringify(await tab.evaluate("runCases()")));
+  if (reason === undefined) console.log(JSON.stringify(await tab.evaluate("runCases()"), null, measuring ? 2 : 0));
 } finally {
   await browser.close();
   server.close();

@@ -109,6 +109,20 @@ export function near(found: number, expected: number, tolerance: number, what: s
   const agree = Object.is(found, expected) || Math.abs(found - expected) <= tolerance;
   ok(agree, `${what}: found ${found}, expected ${expected} ± ${tolerance}`);
 }
+/** Between lists of values; NaN if any is. */
+export function largestDifference(found: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  equal(found.length, expected.length, "texts answered");
+  let most = 0;
+  for (const [t, values] of expected.entries()) {
+    equal(found[t].length, values.length, `values of text ${t}`);
+    for (const [i, value] of values.entries()) {
+      const apart = Math.abs(found[t][i] - value);
+      if (!(apart <= most)) most = apart;
+    }
+  }
+  return most;
+}
+
 export function throwsCode(run: () => unknown, code: string): TaperError {
   try {
     run();

@@ -2,8 +2,10 @@
  * What a mode of the GPU backend must do beyond the generic kernel test: nothing lost, nothing recompiled, sizes beyond a texture's side,
  * lost contexts, and every other trap that gpu.js sets. A case throws if it fails.
  */
+import type { Model } from "../../bert/model.ts";
 import { transpose, view } from "../../engine/view.ts";
 import type { GpuMode } from "../../gpu.ts";
+import type { InferenceBackend } from "../../kernels/index.ts";
 import {
   checkMatmul,
   checkSoftmax,
@@ -25,6 +27,12 @@ export interface Setting {
   readonly mode: GpuMode;
   readonly open: () => Promise<GpuBackend>;
   readonly watch: Watch;
+  /** The bundled model. */
+  readonly load: (backend: InferenceBackend) => Promise<Model>;
+  /** A file under "models/", "tests/fixtures/" or "shared/"; undefined if it is not there. */
+  readonly file: (path: string) => Promise<Uint8Array | undefined>;
+  /** Bytes of JavaScript's heap in use, and of arrays outside it, after a collection. */
+  readonly heap: () => Promise<number>;
 }
 
 export type Case = [name: string, run: (backend: GpuBackend, setting: Setting) => void | Promise<void>];
@@ -145,7 +153,12 @@ export const cases: Case[] = [
       for (const bias of [false, true])
         for (const residual of [false, true])
           for (const activation of [undefined, "gelu", "tanh"] as const)
-            await checkMatmul(backend, 3, 6, 5, { bias, residual, activation });
+            for (const [n, k, m] of [
+              [3, 6, 5],
+              [5, 8, 12],
+            ]) {
+              await checkMatmul(backend, n, k, m, { bias, residual, activation });
+            }
     },
   ],
   [

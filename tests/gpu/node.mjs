@@ -1,6 +1,6 @@
 // Runs tests/gpu/node-cases.ts on npm's `webgpu` and prints its cases as one line of JSON: [{ name, ms, error? }, …].
 // Exits 0 if they ran (whatever they say), 77 if there is no such package or no adapter, with the reason on stderr.
-// Usage: npm --prefix tests/gpu/node ci && node tests/gpu/node.mjs
+// Usage: npm --prefix tests/gpu/node ci && node tests/gpu/node.mjs [--only=TEXT]   (only cases that have TEXT in their name)
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -34,7 +34,8 @@ try {
   });
   const file = join(folder, "cases.mjs");
   writeFileSync(file, bundle.outputFiles[0].text);
-  ({ reason, results } = await (await import(pathToFileURL(file))).runCases(webgpu));
+  const only = process.argv.find((arg) => arg.startsWith("--only="))?.slice("--only=".length) ?? "";
+  ({ reason, results } = await (await import(pathToFileURL(file))).runCases(webgpu, { root: here("../.."), only }));
 } finally {
   rmSync(folder, { recursive: true });
 }

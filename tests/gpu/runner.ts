@@ -5,6 +5,8 @@
 export interface Result {
   name: string;
   ms: number;
+  /** Figures that are reported beside the verdict. */
+  notes: string[];
   error?: string;
 }
 type Run = () => void | Promise<void>;
@@ -19,7 +21,10 @@ export interface Runner {
   test(name: string, run: Run): void;
   beforeAll(run: Run): void;
   afterAll(run: Run): void;
-  run(): Promise<Result[]>;
+  /** A figure of the test that is running. */
+  note(text: string): void;
+  /** Runs the tests whose name has `only` in it. */
+  run(only?: string): Promise<Result[]>;
 }
 
 /** Hooks run where they stand in the order of tests: `afterAll` at its suite's end. A failed hook is a failed test. */
@@ -27,6 +32,7 @@ export function createRunner(): Runner {
   const steps: Step[] = [];
   const path: string[] = [];
   const endings: Run[][] = [[]];
+  let notes: string[] = [];
   return {
     describe(name, body) {
       path.push(name);
@@ -44,20 +50,25 @@ export function createRunner(): Runner {
     afterAll(run) {
       endings.at(-1)?.push(run);
     },
-    async run() {
+    note(text) {
+      notes.push(text);
+    },
+    async run(only = "") {
       const results: Result[] = [];
       for (const { name, run } of steps) {
+        if (name !== undefined && !name.includes(only)) continue;
+        notes = [];
         const began = performance.now();
         const ms = () => Math.round(performance.now() - began);
         try {
           await run();
-          if (name !== undefined) results.push({ name, ms: ms() });
+          if (name !== undefined) results.push({ name, ms: ms(), notes });
         } catch (error) {
           const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-          results.push({ name: name ?? "a hook", ms: ms(), error: message });
+          results.push({ name: name ?? "a hook", ms: ms(), notes, error: message });
         }
         // Progress, for whoever waits on a hang; standard output belongs to the results.
-        console.warn(`${ms()} ms: ${name ?? "a hook"} ${results.at(-1)?.error ?? ""}`);
+        console.warn([`${ms()} ms: ${name ?? "a hook"} ${results.at(-1)?.error ?? ""}`, ...notes].join("\n  "));
       }
       return results;
     },
@@ -65,7 +76,7 @@ export function createRunner(): Runner {
 }
 
 export const runner = createRunner();
-export const { beforeAll, afterAll } = runner;
+export const { beforeAll, afterAll, note } = runner;
 export const describe = Object.assign(runner.describe, {
   each: (items: readonly string[]) => (title: string, body: (item: string) => void) => {
     for (const item of items) runner.describe(title.replace("%s", item), () => body(item));

@@ -10,6 +10,16 @@ it("says that Node has no WebGL2", async () => {
   });
 });
 
+it("gives the reason of each mode that was asked for", async () => {
+  await expect(gpu({ mode: ["webgpu", "webgl2"] })).rejects.toMatchObject({
+    code: "ERR_GPU_UNAVAILABLE",
+    message: expect.stringMatching(
+      /"webgpu": there is no navigator\.gpu here.*; gpu mode "webgl2": there is no canvas/,
+    ),
+  });
+  await expect(gpu({ mode: [] })).rejects.toMatchObject({ code: "ERR_OPTION" });
+});
+
 it("refuses a mode it does not know, and names the nearest", async () => {
   await expect(gpu({ mode: "webgl" as GpuMode })).rejects.toMatchObject({
     code: "ERR_OPTION",

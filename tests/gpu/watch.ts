@@ -1,5 +1,6 @@
 /**
- * Counts what lives on a GPU at the place where it is made: WebGL2's textures and WebGPU's buffers, programs compiled, contexts opened.
+ * Counts what lives on a GPU at the place where it is made: WebGL2's textures and WebGPU's buffers, programs compiled, contexts opened,
+ * bytes uploaded.
  * It watches the interfaces themselves, so nothing that gpu.js makes behind our back is missed.
  */
 export interface Watch {
@@ -7,6 +8,10 @@ export interface Watch {
   memory(): number;
   /** Programs or pipelines compiled so far. */
   compiled(): number;
+  /** The shaders that a driver was given so far, as text. */
+  readonly shaders: readonly string[];
+  /** Bytes of arrays copied to the device so far. */
+  uploaded(): number;
   /** Takes the newest context or device away, as a driver's reset does. */
   lose(): void;
 }
@@ -14,9 +19,11 @@ export interface Watch {
 export function watchWebGl2(): Watch {
   let textures = 0;
   let programs = 0;
+  let uploaded = 0;
+  const shaders: string[] = [];
   const contexts: WebGL2RenderingContext[] = [];
   const gl = WebGL2RenderingContext.prototype;
-  const { createTexture, deleteTexture, linkProgram } = gl;
+  const { createTexture, deleteTexture, linkProgram, shaderSource } = gl;
   gl.createTexture = function () {
     textures++;
     return createTexture.call(this);
@@ -29,6 +36,21 @@ export function watchWebGl2(): Watch {
     programs++;
     linkProgram.call(this, program);
   };
+  gl.shaderSource = function (shader, source) {
+    shaders.push(source);
+    shaderSource.call(this, shader, source);
+  };
+  // Both take their pixels last, if they take any.
+  const counted = <F extends (...args: never[]) => void>(upload: F): F =>
+    function (this: WebGL2RenderingContext, ...args: never[]) {
+      uploaded += args.reduce(
+        (sum, arg) => sum + (ArrayBuffer.isView(arg) ? (arg as ArrayBufferView).byteLength : 0),
+        0,
+      );
+      upload.apply(this, args);
+    } as F;
+  gl.texImage2D = counted(gl.texImage2D);
+  gl.texSubImage2D = counted(gl.texSubImage2D);
   const { getContext } = OffscreenCanvas.prototype;
   OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: Parameters<typeof getContext>) {
     const context = getContext.apply(this, args);
@@ -38,6 +60,8 @@ export function watchWebGl2(): Watch {
   return {
     memory: () => textures,
     compiled: () => programs,
+    shaders,
+    uploaded: () => uploaded,
     lose: () => contexts.at(-1)?.getExtension("WEBGL_lose_context")?.loseContext(),
   };
 }
@@ -47,16 +71,30 @@ export function watchWebGpu(interfaces: {
   GPUAdapter: { prototype: GPUAdapter };
   GPUDevice: { prototype: GPUDevice };
   GPUBuffer: { prototype: GPUBuffer };
+  GPUQueue: { prototype: GPUQueue };
 }): Watch {
   const alive = new Set<GPUBuffer>();
   let pipelines = 0;
+  let uploaded = 0;
+  const shaders: string[] = [];
   let newest: GPUDevice | undefined;
-  const { GPUAdapter, GPUDevice, GPUBuffer } = interfaces;
-  const { createBuffer, createComputePipeline } = GPUDevice.prototype;
+  const { GPUAdapter, GPUDevice, GPUBuffer, GPUQueue } = interfaces;
+  const { createBuffer, createComputePipeline, createShaderModule } = GPUDevice.prototype;
   GPUDevice.prototype.createBuffer = function (descriptor) {
     const buffer = createBuffer.call(this, descriptor);
     alive.add(buffer);
+    if (descriptor.mappedAtCreation) uploaded += descriptor.size;
     return buffer;
+  };
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    shaders.push(descriptor.code);
+    return createShaderModule.call(this, descriptor);
+  };
+  const { writeBuffer } = GPUQueue.prototype;
+  GPUQueue.prototype.writeBuffer = function (...args: Parameters<typeof writeBuffer>) {
+    const [, , values, , size] = args;
+    uploaded += size ?? values.byteLength;
+    return writeBuffer.apply(this, args);
   };
   GPUDevice.prototype.createComputePipeline = function (descriptor) {
     pipelines++;
@@ -72,5 +110,11 @@ export function watchWebGpu(interfaces: {
     newest = await requestDevice.call(this, descriptor);
     return newest;
   };
-  return { memory: () => alive.size, compiled: () => pipelines, lose: () => newest?.destroy() };
+  return {
+    memory: () => alive.size,
+    compiled: () => pipelines,
+    shaders,
+    uploaded: () => uploaded,
+    lose: () => newest?.destroy(),
+  };
 }

@@ -1,4 +1,4 @@
 /** The GPU backend in a real browser's WebGPU. */
 import { reportChild } from "./child.ts";
 
-await reportChild("webgpu", "browser.mjs", ["webgpu"], 20);
+await reportChild("webgpu", "browser.mjs", ["webgpu"]);
