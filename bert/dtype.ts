@@ -61,9 +61,10 @@ export function storedInt8(name: string, weight: StoredTensor, scale: StoredTens
   for (const value of scales) {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw refuse(scaleName(name), "finite scales from 0", value);
   }
-  for (const value of values) {
-    if (value > weightLevels || value < -weightLevels)
-      throw refuse(name, `integers from −${weightLevels} to ${weightLevels}`, value);
+  // By index: an iterator over BERT-base's 85 million weights takes most of its load.
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] > weightLevels || values[i] < -weightLevels)
+      throw refuse(name, `integers from −${weightLevels} to ${weightLevels}`, values[i]);
   }
   return { m, k, values, scales };
 }
