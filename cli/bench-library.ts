@@ -17,6 +17,11 @@ const flags = {
   },
   threads: { type: "string", value: "N", help: "threads of each; default 1" },
   runs: { type: "string", value: "R", help: "fresh processes of each; default 3" },
+  only: {
+    type: "string",
+    value: "TEXT",
+    help: "contenders whose names contain it; the first of them is the one to agree with",
+  },
   "no-install": { type: "boolean", help: "leave out the install sizes, which need the npm registry" },
   ...commonFlags,
 } as const satisfies Flags;
@@ -45,7 +50,7 @@ export async function benchLibrary(argv: readonly string[], io: Io): Promise<num
   const threads = numberOf(values.threads, "threads", { least: 1, whole: true }) ?? 1;
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true }) ?? 3;
   const progress = (line: string): void => io.progress(line);
-  const { tokens, rows, missing } = await compareLibraries(config, { runs, threads, progress });
+  const { tokens, rows, missing } = await compareLibraries(config, { runs, threads, only: values.only, progress });
   const installed = values["no-install"] ? [] : installSizes(progress);
   progress("");
   const where = await environment();

@@ -19,9 +19,9 @@ import { figureNames, type LibraryAnswers, type LibraryFigures, type LibraryTask
 export interface LibraryRow {
   readonly name: string;
   readonly figures: Readonly<Record<keyof LibraryFigures, Summary>>;
-  /** Largest difference of a logit from our first build's in float32. */
+  /** Largest difference of a logit from the first row's. */
   readonly difference: number;
-  /** Texts that have that build's label, all in one call. */
+  /** Texts that have the first row's label, all in one call. */
   readonly sameLabels: number;
 }
 
@@ -36,6 +36,8 @@ export interface LibraryOptions {
   /** Fresh processes of each. */
   readonly runs: number;
   readonly threads: number;
+  /** Contenders whose names contain this; default all. */
+  readonly only?: string | undefined;
   readonly progress: (line: string) => void;
 }
 
@@ -47,18 +49,25 @@ export function libraryTexts(): string[] {
 /** Random weights of this shape. Throws ERR_FILE without dist/ or outside of a checkout, ERR_BACKEND if a process fails. */
 export async function compareLibraries(
   config: BertConfig,
-  { runs, threads, progress }: LibraryOptions,
+  { runs, threads, only = "", progress }: LibraryOptions,
 ): Promise<LibraryComparison> {
   const texts = libraryTexts();
   progress("writing the models");
   const vocabulary = readFileSync(inRepository("models/sst2-12x128/vocab.txt"), "utf8");
-  const { contenders, missing, remove } = await libraryContenders(config, vocabulary, { threads });
+  const { contenders: all, missing, remove } = await libraryContenders(config, vocabulary, { threads });
   try {
+    const contenders = all.filter(({ name }) => name.includes(only));
+    if (contenders.length === 0) {
+      const names = all.map(({ name }) => `"${name}"`).join(", ");
+      throw new TaperError("ERR_OPTION", `--only: no contender's name contains "${only}"; there are ${names}.`);
+    }
     const answers = contenders.map((one) => {
       progress(`comparing ${one.name}`);
       return ask<LibraryAnswers>(one, texts, "check");
     });
-    const agreements = contenders.map((one, c) => agreement(one, answers[c], answers[0]));
+    const agreements = contenders.map((one, c) =>
+      agreement(one, answers[c], answers[0], contenders[0].dtype === "f32" && one.dtype === "f32"),
+    );
     const figures: LibraryFigures[][] = contenders.map(() => []);
     for (let run = 0; run < runs; run++) {
       for (const [c, one] of contenders.entries()) {
@@ -76,19 +85,19 @@ export async function compareLibraries(
   }
 }
 
-/** Throws ERR_BACKEND for other tokens than ours, and in float32 for other logits. */
-function agreement({ name, dtype }: LibraryContender, found: LibraryAnswers, expected: LibraryAnswers) {
+/** Throws ERR_BACKEND for other tokens than the first row's, and with `exact` for other logits or labels. */
+function agreement({ name }: LibraryContender, found: LibraryAnswers, expected: LibraryAnswers, exact: boolean) {
   for (const [t, ids] of found.ids.entries()) {
     sameIds(ids, expected.ids[t], { who: name, t, maxLength: Number.POSITIVE_INFINITY });
   }
   const floats = ({ logits }: LibraryAnswers) => logits.map((row) => Float32Array.from(row));
-  const tolerance = dtype === "f32" ? undefined : Number.POSITIVE_INFINITY;
+  const tolerance = exact ? undefined : Number.POSITIVE_INFINITY;
   const difference = sameLogits(floats(found), floats(expected), name, tolerance);
   const sameLabels = found.batch.filter(({ label }, t) => label === expected.batch[t].label).length;
-  if (dtype === "f32" && sameLabels < expected.batch.length) {
+  if (exact && sameLabels < expected.batch.length) {
     throw new TaperError(
       "ERR_BACKEND",
-      `${name}: of ${expected.batch.length} texts in one call ${sameLabels} have our label; with the same weights all should.`,
+      `${name}: of ${expected.batch.length} texts in one call ${sameLabels} have the label of ours; with the same weights all should.`,
     );
   }
   return { difference, sameLabels };

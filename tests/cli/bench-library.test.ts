@@ -73,6 +73,10 @@ it.each([
   [["--runs", "0"], '--runs: expected a whole number from 1, found "0"'],
   [["--shape", "bas"], 'did you mean "base"?'],
   [["--thread", "2"], "did you mean --threads?"],
+  [
+    ["--shape", "1,8,2,8", "--only", "tensorflow"],
+    'no contender\'s name contains "tensorflow"; there are "taperbert, relaxed, f32"',
+  ],
 ])("refuses %j", async (argv, message) => {
   const ran = await run(["bench", "library", ...argv]);
   expect([ran.code, ran.out]).toEqual([2, []]);
