@@ -31,8 +31,9 @@ export { parseSafetensors, type StoredTensor, type WritableTensor, writeSafetens
 export { transpose, type View, view } from "./engine/view.ts";
 export type { ExitDials } from "./exit/criteria.ts";
 export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";
+export type { AggregationStrategy } from "./pipeline/entities.ts";
 export type { FeatureExtractionOptions, Features } from "./pipeline/feature-extraction.ts";
-export type { LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
+export type { EntityGroup, LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
 export { type Pipeline, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
 export type { QuestionAnsweringOptions } from "./pipeline/question-answering.ts";
 export type { TextClassificationOptions } from "./pipeline/text-classification.ts";

@@ -307,7 +307,7 @@ export class Model {
         if (start === end) return [];
         const scores = probabilities(logits[t].subarray(i * c, (i + 1) * c));
         const best = argmax(scores);
-        return [{ token, index: i, start, end, label: this.config.labels[best], score: scores[best] }];
+        return [{ token, index: i, start, end, label: this.config.labels[best], score: scores[best], scores }];
       }),
     );
   }

@@ -1,4 +1,6 @@
 /** What pipelines give, and how it depends on what they are given: the shapes of transformers.js, as types. */
+import type { AggregationStrategy } from "./entities.ts";
+
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
@@ -13,6 +15,19 @@ export interface TokenEntity {
   /** The token's place, [CLS] being 0. */
   readonly index: number;
   /** As the text has it; a piece that goes on a word begins with ##. */
+  readonly word: string;
+  /** UTF-16 indices into the text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A span of neighbouring tokens or words of one kind. */
+export interface EntityGroup {
+  /** The label without its B-, I-, E- or S-. */
+  readonly entity_group: string;
+  /** The mean of its members'. */
+  readonly score: number;
+  /** As the text has it. */
   readonly word: string;
   /** UTF-16 indices into the text. */
   readonly start: number;
@@ -45,6 +60,23 @@ export type TextClassificationOutput<Input, Options> = Input extends readonly un
       ? LabelScore[] | LabelScore[][]
       : LabelScore[][]
   : LabelScore[];
+
+/** The strategy that a call's options ask for; "none" if they do not say. */
+export type AggregationOf<Options> = Options extends { readonly aggregationStrategy: infer S }
+  ? S
+  : Options extends { readonly aggregation_strategy: infer S }
+    ? S
+    : "none";
+
+/** Tokens without a strategy, entities with one; for texts a list of that. */
+export type TokenClassificationOutput<Input, Options> = ForEach<
+  Input,
+  AggregationOf<Options> extends "none" | undefined
+    ? TokenEntity[]
+    : AggregationOf<Options> extends Exclude<AggregationStrategy, "none">
+      ? EntityGroup[]
+      : TokenEntity[] | EntityGroup[]
+>;
 
 /** An answer, or a list if more than the best is asked for; for lists of questions a list of that. */
 export type QuestionAnsweringOutput<Question, Context, Options> = ForEach<

@@ -21,7 +21,7 @@ interface Opened {
 
 async function openTaper({ entry, model, options }: LibraryTask): Promise<Opened> {
   const start = performance.now();
-  const { pipeline } = (await import(entry)) as typeof import("../../index.ts");
+  const { pipeline } = (await import(entry)) as Pick<typeof import("../../pipeline/pipeline.ts"), "pipeline">;
   const imported = performance.now();
   const classify = await pipeline("text-classification", model, options);
   const loaded = performance.now();
