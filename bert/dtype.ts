@@ -10,6 +10,7 @@ import type { InferenceBackend } from "../kernels/index.ts";
 import { quantiseWeights, weightLevels } from "../kernels/matmul-int8/quantise.ts";
 import type { ParameterSource } from "./parameters.ts";
 
+/** In what the encoder's linear layers compute: float32, or 8-bit integers with float32 scales. */
 export type Dtype = "f32" | "int8";
 
 const dtypes: readonly string[] = ["f32", "int8"] satisfies Dtype[];

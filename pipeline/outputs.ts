@@ -1,6 +1,7 @@
 /** What pipelines give, and how it depends on what they are given: the shapes of transformers.js, as types. */
 import type { AggregationStrategy } from "./entities.ts";
 
+/** A label with its probability. */
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
@@ -9,6 +10,7 @@ export interface LabelScore {
 /** A text, or two to be read together. */
 export type PipelineText = string | { readonly text: string; readonly text_pair?: string | undefined };
 
+/** A token with its label. */
 export interface TokenEntity {
   readonly entity: string;
   readonly score: number;
@@ -34,6 +36,7 @@ export interface EntityGroup {
   readonly end: number;
 }
 
+/** A span of the context that answers the question; empty if none does. */
 export interface QuestionAnswer {
   readonly answer: string;
   readonly score: number;

@@ -22,14 +22,18 @@ interface Calls {
   "feature-extraction": FeatureExtraction;
 }
 
+/** Tasks by transformers.js's names; "sentiment-analysis" is text classification, "ner" token classification. */
 export type PipelineTask = keyof Calls;
 
+/** A model as one function in the shapes of its task; made by `pipeline`. */
 export type Pipeline<T extends PipelineTask> = Calls[T] & {
+  /** What it was made for. */
   readonly task: T;
   /** For what a pipeline does not say: traces, streams, explanations. */
   readonly model: Model;
   /** Gives the memory back; later calls throw ERR_DISPOSED. */
   dispose(): Promise<void>;
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 };
 

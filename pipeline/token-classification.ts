@@ -9,6 +9,7 @@ import { type AggregationStrategy, aggregationStrategies, groupEntities } from "
 import { callOptions, eitherName } from "./options.ts";
 import type { EntityGroup, TokenClassificationOutput, TokenEntity } from "./outputs.ts";
 
+/** What is left out and what is joined, beside the dials and the signal of every call. */
 export interface TokenClassificationOptions extends CallOptions {
   /** Labels whose tokens are left out. With a strategy, kinds (without B- and I-) may stand here as well. Default ["O"]. */
   readonly ignoreLabels?: readonly string[] | undefined;
