@@ -130,6 +130,12 @@ async function configsIn(files: ModelFiles): Promise<Configs> {
   };
 }
 
+/** The parameters of a model, on a backend that stays the caller's, without anything that runs them. Throws as `loadModel`. */
+export async function loadBert(source: ModelSource, backend: InferenceBackend): Promise<Bert> {
+  const files = await modelFiles(source);
+  return readBert(files, await configsIn(files), backend, undefined);
+}
+
 async function readBert(
   files: ModelFiles,
   { config, taper, json }: Configs,

@@ -7,6 +7,8 @@ export interface SkimTraining {
   readonly predictorWidth: number;
   /** λ: what a kept row costs. */
   readonly weight: number;
+  /** How much less a row costs in each further layer; 1, as published: all alike. Texts that exit early never reach the later ones. */
+  readonly decay: number;
   /** The part of the run before which nobody is skimmed. A model that has learned densely adapts badly: 0 is the best found. */
   readonly from: number;
   /** The part of the run over which λ rises. */
@@ -66,12 +68,15 @@ export interface MlmTraining {
 }
 
 export function parseSkim(top: Reader): SkimTraining | undefined {
-  const names = ["predictorWidth", "weight", "from", "ramp", "target", "temperature", "biasStart", "denseShare"];
+  const names = [
+    ...["predictorWidth", "weight", "decay", "from", "ramp", "target", "temperature", "biasStart", "denseShare"],
+  ];
   const part = top.optionalPart("skim", names);
   return (
     part && {
       predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
       weight: part.number("weight", 0.5, 0, 1e6),
+      decay: part.number("decay", 1, 0, 1),
       from: part.number("from", 0, 0, 1),
       ramp: part.number("ramp", 0.6, 0, 1),
       target: part.number("target", 0, 0, 1),

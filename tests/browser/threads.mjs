@@ -20,7 +20,6 @@ const { outputFiles } = await build({
   outdir: "/",
   format: "esm",
   platform: "browser",
-  external: ["node:*"],
 });
 const files = new Map(outputFiles.map(({ path, text }) => [path, text]));
 files.set("/wasm-thread.js", readFileSync(here("../../kernels/backends/wasm-thread.js"), "utf8"));
