@@ -46,7 +46,7 @@ it("compares answers, times fresh processes, and lists everybody either with fig
   );
   expect(new Set(libraries.map((name) => name.split(",")[0]))).toEqual(new Set(["taperbert", "transformers.js"]));
   expect("absent" in (await openTransformers())).toBe(!rows.some(({ name }) => name.startsWith("transformers.js")));
-  expect(readdirSync(place)).toEqual([]);
+  expect(leftIn(place)).toEqual([]);
 }, 120_000);
 
 it("without a registry says so, and leaves nothing behind", () => {
@@ -58,7 +58,7 @@ it("without a registry says so, and leaves nothing behind", () => {
     expect(bytes, name).toBeUndefined();
     expect(absent, name).toMatch(/npm install failed|npm --prefix/);
   }
-  expect(readdirSync(place)).toEqual([]);
+  expect(leftIn(place)).toEqual([]);
 }, 60_000);
 
 it("an export with a mask takes it by Hugging Face's name", () => {
@@ -92,4 +92,9 @@ function emptyPlace(): string {
     rmSync(place, { recursive: true });
   });
   return place;
+}
+
+/** Ours: npm and Node keep caches of their own there. */
+function leftIn(place: string): string[] {
+  return readdirSync(place).filter((name) => name.startsWith("taperbert-"));
 }
