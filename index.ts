@@ -21,19 +21,32 @@ export type {
 export type { Flips } from "./bert/narrowing.ts";
 export type { Answer, Tag } from "./bert/readouts.ts";
 export type { StreamOptions } from "./bert/stream.ts";
-export { createTokenizer, type EncodeOptions, type Encoding, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
+export {
+  createTokenizer,
+  type EncodeOptions,
+  type Encoding,
+  type Tokenizer,
+  type TokenizerOptions,
+} from "./bert/tokenizer/tokenizer.ts";
 export type { Trace } from "./bert/trace.ts";
 export type { Backend, Handle, Int8Matrix } from "./engine/backend.ts";
 export { type ErrorCode, TaperError } from "./engine/errors.ts";
 export type { FileBytes, ModelSource } from "./engine/model-files.ts";
-export { parseSafetensors, type StoredTensor, type WritableTensor, writeSafetensors } from "./engine/safetensors.ts";
+export {
+  parseSafetensors,
+  type StoredTensor,
+  type StoredType,
+  type WritableTensor,
+  type WriteOptions,
+  writeSafetensors,
+} from "./engine/safetensors.ts";
 export { transpose, type View, view } from "./engine/view.ts";
 export type { ExitDials } from "./exit/criteria.ts";
 export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";
-export { loadModel, loadTokenizer } from "./lazy.ts";
-export type { FeatureExtractionOptions, Features } from "./pipeline/feature-extraction.ts";
-export type { LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
-export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
+export type { AggregationStrategy } from "./pipeline/entities.ts";
+export type { FeatureExtractionOptions, Features, NestedNumbers } from "./pipeline/feature-extraction.ts";
+export type { EntityGroup, LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
+export { type Pipeline, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
 export type { QuestionAnsweringOptions } from "./pipeline/question-answering.ts";
 export type { TextClassificationOptions } from "./pipeline/text-classification.ts";
 export type { TokenClassificationOptions } from "./pipeline/token-classification.ts";

@@ -5,6 +5,7 @@
 import { pathToFileURL } from "node:url";
 import type { Model, Text } from "../bert/model.ts";
 import type { Opened, RoundResult, Task, WayResult } from "./measured-process.ts";
+import { peakMemory } from "./peak-memory.ts";
 
 async function open(task: Task): Promise<{ model: Model; opened: Opened }> {
   const start = performance.now();
@@ -37,7 +38,7 @@ async function round(model: Model, { texts, ways }: Task): Promise<RoundResult> 
     }
     results[name] = { tokeniseMs, forwardMs, macs, answers };
   }
-  return { ways: results, peakBytes: 1024 * process.resourceUsage().maxRSS };
+  return { ways: results, peakBytes: peakMemory() };
 }
 
 function isText(text: Task["texts"][number]): text is Text {

@@ -10,6 +10,7 @@ import type { AttentionArgs } from "../kernels/attention/contract.ts";
 import { contractOf } from "../kernels/check.ts";
 import type { InferenceBackend, InferenceKernelName, InferenceOps } from "../kernels/index.ts";
 import type { MatmulSizes } from "../kernels/matmul/contract.ts";
+import { observed } from "../kernels/observed.ts";
 import { measure } from "./measure.ts";
 import { median, pairwiseRatios } from "./statistics.ts";
 import { settle } from "./variants.ts";
@@ -39,20 +40,7 @@ export interface RecordingBackend extends InferenceBackend {
 export function recording(backend: InferenceBackend): RecordingBackend {
   let operations: Recorded[] | undefined;
   return {
-    name: backend.name,
-    variant: backend.variant,
-    allocate: (length, kind) => backend.allocate(length, kind),
-    upload: (values) => backend.upload(values),
-    pack: (matrix) => backend.pack(matrix),
-    packInt8: (matrix) => backend.packInt8(matrix),
-    write: (handle, values) => backend.write(handle, values),
-    read: (handle, length) => backend.read(handle, length),
-    release: (handle) => backend.release(handle),
-    dispose: () => backend.dispose(),
-    op(name, args) {
-      backend.op(name, args);
-      operations?.push({ name, args: { ...args } });
-    },
+    ...observed(backend, (name, args) => void operations?.push({ name, args: { ...args } })),
     async during(work) {
       const recorded: Recorded[] = [];
       operations = recorded;

@@ -15,6 +15,7 @@ import { type ColdStart, coldStart } from "./cold-start.ts";
 import { type Fingerprint, fingerprint, loadNow } from "./fingerprint.ts";
 import { builtDirectory, type Task } from "./measured-process.ts";
 import { type OfflineRow, offline } from "./offline.ts";
+import { peakMemory } from "./peak-memory.ts";
 import { peakMeter, readBuffers } from "./peaks.ts";
 import { type PeerRow, peersNotTimed, timePeers } from "./peer-rows.ts";
 import { randomDirectory } from "./random-directory.ts";
@@ -101,7 +102,7 @@ export async function measureLatency(subject: Subject, options: LatencyOptions):
   } finally {
     await model.dispose();
   }
-  const peakBytes = 1024 * process.resourceUsage().maxRSS;
+  const peakBytes = peakMemory();
   yardstick.measure();
   const roof = name === "wasm" ? await roofOf(variant as Variant, config, dtype) : undefined;
   const observed = await observe(subject.open, texts, ways, roof, (line) => options.progress(line));

@@ -26,6 +26,19 @@ export const partNames = [
 ] as const;
 export type PartName = (typeof partNames)[number];
 
+/** What tables call them. */
+export const partTitles: Readonly<Record<PartName, string>> = {
+  embeddings: "embeddings",
+  predictor: "skim predictors",
+  qkv: "Q, K, V",
+  scores: "scores",
+  mix: "mix",
+  attentionOut: "attention output",
+  feedForward: "feed-forward",
+  exitHead: "exit heads",
+  pooler: "pooler, classifier",
+};
+
 /** The parts of the dense model's layers: the encoder. */
 export const encoderParts: readonly PartName[] = ["qkv", "scores", "mix", "attentionOut", "feedForward"];
 

@@ -5,7 +5,8 @@
  */
 
 import { contractOf } from "../kernels/check.ts";
-import type { InferenceBackend, InferenceKernelName } from "../kernels/index.ts";
+import type { InferenceBackend } from "../kernels/index.ts";
+import { observed } from "../kernels/observed.ts";
 
 export interface Roof {
   /** Multiply–accumulates a second. */
@@ -26,15 +27,13 @@ export interface RooflineBackend {
   take(): number;
 }
 
-/** Wraps a backend. It is for counting, not for timing: the wrapper costs time. */
+/** Wraps a backend, for counting and not for timing. */
 export function underRoof(inner: InferenceBackend, roof: Roof): RooflineBackend {
   let ms = 0;
-  const op: InferenceBackend["op"] = (name, args) => {
-    inner.op(name, args);
-    ms += roofMs(contractOf(name as InferenceKernelName).cost(args as never), roof);
-  };
   return {
-    backend: new Proxy(inner, { get: (target, key) => (key === "op" ? op : Reflect.get(target, key)) }),
+    backend: observed(inner, (name, args) => {
+      ms += roofMs(contractOf(name).cost(args as never), roof);
+    }),
     take() {
       const taken = ms;
       ms = 0;

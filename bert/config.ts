@@ -5,6 +5,7 @@
 import { show, TaperError } from "../engine/errors.ts";
 import { type Family, familyOf, modelTypes } from "./family.ts";
 
+/** The sizes of a BERT: what decides what a forward costs. */
 export interface BertShape {
   /** Number of layers. */
   readonly layers: number;
@@ -16,10 +17,14 @@ export interface BertShape {
   readonly f: number;
 }
 
+/** What a model's last head is for. "embedding": none, its states are the answer. */
 export type Task = "sequence-classification" | "token-classification" | "question-answering" | "embedding";
 
+/** What `config.json` says of a model, in this library's names; relatives of BERT are described as the BERT that they are read as. */
 export interface BertConfig extends BertShape {
+  /** Number of tokens that have an embedding. */
   readonly vocabulary: number;
+  /** The most tokens that a text can have, special ones included. */
   readonly maxPositions: number;
   /** Number of segment types. */
   readonly types: number;

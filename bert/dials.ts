@@ -6,6 +6,7 @@ import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import type { ExitDials } from "../exit/criteria.ts";
 import type { SkimDials } from "../skim/policy.ts";
 
+/** How much to skim and how early to exit, for one call. `{ skim: false, exit: false }` is the dense model. */
 export interface Dials {
   /** `false`: no token leaves early. Left out, or a threshold left out: the model's default. */
   readonly skim?: false | SkimDials | undefined;

@@ -10,6 +10,7 @@ import type { InferenceBackend } from "../kernels/index.ts";
 import { quantiseWeights, weightLevels } from "../kernels/matmul-int8/quantise.ts";
 import type { ParameterSource } from "./parameters.ts";
 
+/** In what the encoder's linear layers compute: float32, or 8-bit integers with float32 scales. */
 export type Dtype = "f32" | "int8";
 
 const dtypes: readonly string[] = ["f32", "int8"] satisfies Dtype[];
@@ -61,9 +62,10 @@ export function storedInt8(name: string, weight: StoredTensor, scale: StoredTens
   for (const value of scales) {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw refuse(scaleName(name), "finite scales from 0", value);
   }
-  for (const value of values) {
-    if (value > weightLevels || value < -weightLevels)
-      throw refuse(name, `integers from −${weightLevels} to ${weightLevels}`, value);
+  // By index: an iterator over BERT-base's 85 million weights takes most of its load.
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] > weightLevels || values[i] < -weightLevels)
+      throw refuse(name, `integers from −${weightLevels} to ${weightLevels}`, values[i]);
   }
   return { m, k, values, scales };
 }

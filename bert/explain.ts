@@ -4,6 +4,7 @@ import { normalisedEntropy, probabilities } from "../exit/criteria.ts";
 import type { CallOptions, Model, Text } from "./model.ts";
 import { drawPyramid, type PyramidWord, pyramidOf } from "./pyramid.ts";
 
+/** A word of an explained text: where it is, and how long it stayed. */
 export interface ExplainedWord extends Pick<PyramidWord, "part" | "start" | "end" | "text"> {
   /** The number of layers that attended to it; it left after the last of them. */
   readonly layers: number;
@@ -11,10 +12,14 @@ export interface ExplainedWord extends Pick<PyramidWord, "part" | "start" | "end
   readonly stayed: boolean;
 }
 
+/** A classification with everything that happened on the way, as data and as a drawing. */
 export interface Explanation {
+  /** The most probable label, and its probability. */
   readonly label: string;
   readonly score: number;
+  /** Whether the text was longer than the model can read, and lost its end. */
   readonly truncated: boolean;
+  /** In the order of the text, or of both texts. */
   readonly words: readonly ExplainedWord[];
   /** Rows that each layer attended to, special tokens included; no layer after the exit is here. */
   readonly rowsPerLayer: readonly number[];

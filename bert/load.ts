@@ -21,6 +21,7 @@ import { parseTaperConfig, type TaperConfig } from "./taper-config.ts";
 import { tokenizerIn } from "./tokenizer/load.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
+/** Where and in what a model computes; everything has a default. */
 export interface LoadOptions extends ModelOptions {
   /**
    * In what the encoder's linear layers compute: "f32", or "int8" (weights with a scale for each output, activations with one for each

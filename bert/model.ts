@@ -25,6 +25,7 @@ import { checkReplay, type Trace } from "./trace.ts";
 /** A text, or two to be read together (question and context, premise and hypothesis). */
 export type Text = string | readonly [first: string, second: string];
 
+/** What a text is, how sure that is, and what it took. */
 export interface Classification {
   /** The most probable label. */
   readonly label: string;
@@ -37,6 +38,7 @@ export interface Classification {
   readonly trace: Trace;
 }
 
+/** What a forward is given and returns beside ids and logits. */
 export interface ForwardOptions extends CallOptions {
   /** Segment ids, a list per text; zeros unless given. */
   readonly segments?: readonly (readonly number[])[] | undefined;
@@ -48,6 +50,7 @@ export interface ForwardOptions extends CallOptions {
   readonly replay?: readonly Trace[] | undefined;
 }
 
+/** What a forward gives, a list entry for each text. */
 export interface ForwardResult {
   /** Per text: the answering head's logits, [c]; for token-level models one row per token, [tokens, c]. */
   readonly logits: Float32Array[];
@@ -60,11 +63,13 @@ export interface ForwardResult {
   readonly flips?: Flips;
 }
 
+/** What every call takes: dials, and a way to stop it. */
 export interface CallOptions extends Dials {
   /** Stops the call between two layers, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a text's states become one vector; what is left out is as the model's `modules.json` says, else the plain mean. */
 export interface EmbedOptions {
   readonly pooling?: Pooling | undefined;
   /** Vectors of length 1. */
@@ -86,7 +91,12 @@ export interface ModelFacts {
 const callNames = ["skim", "exit", "signal"];
 const forwardNames = [...callNames, "segments", "hidden", "answers", "replay"];
 
+/**
+ * A BERT with its tokenizer, on a backend. Calls may overlap: they run one after another. It holds memory (and threads) until `dispose()`, after which
+ * every call throws ERR_DISPOSED. Made by `loadModel` or `pipeline`.
+ */
 export class Model {
+  /** Where it computes; `name` and `variant` say what was chosen. */
   readonly backend: InferenceBackend;
   private readonly bert: Bert;
   private readonly tokenizer: Tokenizer | undefined;
@@ -113,6 +123,7 @@ export class Model {
     this.scratch = planScratch(backend, bert.config, predictorWidthOf(bert), capacity);
   }
 
+  /** Its sizes, labels and task. */
   get config(): BertConfig {
     return this.bert.config;
   }
@@ -317,7 +328,7 @@ export class Model {
         if (start === end) return [];
         const scores = probabilities(logits[t].subarray(i * c, (i + 1) * c));
         const best = argmax(scores);
-        return [{ token, index: i, start, end, label: this.config.labels[best], score: scores[best] }];
+        return [{ token, index: i, start, end, label: this.config.labels[best], score: scores[best], scores }];
       }),
     );
   }

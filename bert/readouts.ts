@@ -1,6 +1,7 @@
 /** From the last states or logits of tokens to what people ask for: spans, tags, one vector for a text. Pure functions. */
 import { probabilities } from "../exit/criteria.ts";
 
+/** A token of a text with its label. */
 export interface Tag {
   readonly token: string;
   /** Its place among the text's tokens; [CLS] is 0. */
@@ -10,8 +11,11 @@ export interface Tag {
   readonly end: number;
   readonly label: string;
   readonly score: number;
+  /** The probability of each label, in the order of the model's labels. */
+  readonly scores: readonly number[];
 }
 
+/** A span of a context that answers a question. */
 export interface Answer {
   readonly text: string;
   /** UTF-16 indices into the context. */

@@ -7,6 +7,7 @@ import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import type { CallOptions, Classification, Model, Text } from "./model.ts";
 import type { Encoding } from "./tokenizer/tokenizer.ts";
 
+/** How a stream's texts are gathered into batches. */
 export interface StreamOptions {
   /** Tokens of a batch, special ones included; a longer text is a batch of its own. Default 512. */
   readonly batchTokens?: number | undefined;

@@ -8,6 +8,7 @@ import type { Rows } from "../engine/rows.ts";
 import type { BertConfig } from "./config.ts";
 import { passageMacs } from "./macs.ts";
 
+/** What happened to one text in a forward: who left where, who answered, what it cost. It can be replayed by `forward(…, { replay })`. */
 export interface Trace {
   /** Tokens of the text. */
   readonly length: number;

@@ -2,7 +2,7 @@
 import { type Breakdown, breakdown, type LayerWork, type LengthBucket, type Work } from "../bench/breakdown.ts";
 import { type Totals, totalsOf } from "../bench/executed.ts";
 import { gflops } from "../bench/flops.ts";
-import { type PartName, partNames } from "../bench/operations.ts";
+import { type PartName, partNames, partTitles } from "../bench/operations.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
 import type { TimedText } from "../bench/ways.ts";
 import { checkDtype } from "../bert/dtype.ts";
@@ -35,18 +35,6 @@ activations, exponentials, biases and residuals touch) is a column of its own, o
 ${notCounted}.
 With --model every operation that runs is counted as well, and must come to what the formula says. A shape is counted by formula and
 narrows only as --skim-schedule says.`;
-
-const titles: Readonly<Record<PartName, string>> = {
-  embeddings: "embeddings",
-  predictor: "skim predictors",
-  qkv: "Q, K, V",
-  scores: "scores",
-  mix: "mix",
-  attentionOut: "attention output",
-  feedForward: "feed-forward",
-  exitHead: "exit heads",
-  pooler: "pooler, classifier",
-};
 
 /** What a real forward's counter found; the formula must agree. */
 interface Verified {
@@ -196,7 +184,7 @@ function workCells({ executed, dense, padded, elements }: Work): string[] {
 
 /** In the order of a forward, the encoder's subtotal after its parts. */
 function partTable(parts: Breakdown["parts"], encoder: Work, total: Work): string[] {
-  const rowOf = (name: PartName): string[] => [titles[name], ...workCells(parts[name])];
+  const rowOf = (name: PartName): string[] => [partTitles[name], ...workCells(parts[name])];
   const inner: readonly PartName[] = ["qkv", "scores", "mix", "attentionOut", "feedForward"];
   const outer = partNames.filter((name) => name !== "embeddings" && !inner.includes(name));
   return table([

@@ -10,12 +10,12 @@ import { openPeer, type PeerName, peerNames } from "../bench/peers/index.ts";
 import { randomModel, randomText } from "../bench/random-model.ts";
 import { compilesFor, refusal, variants } from "../bench/variants.ts";
 import { configOfShape, namedShapes } from "../bert/config.ts";
-import { nearestName, TaperError } from "../engine/errors.ts";
+import { TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
 import { inferenceContracts } from "../kernels/index.ts";
 import { type Absent, kernelReport } from "./bench-kernels-report.ts";
-import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
+import { commonFlags, type Flags, namesOf, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 
 const flags = {
@@ -54,8 +54,8 @@ export async function benchKernels(argv: readonly string[], io: Io): Promise<num
   }
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true });
   const { cases, tokens } = workFor(values);
-  const wanted = chosen(values.variants, "variants", variants);
-  const peers = values.peers === undefined ? [] : chosen(values.peers, "peers", peerNames);
+  const wanted = namesOf(values.variants, "variants", variants);
+  const peers = values.peers === undefined ? [] : namesOf(values.peers, "peers", peerNames);
   const refused: Absent[] = [];
   const meters = new Map<Variant, PeakMeter>();
   for (const variant of wanted) {
@@ -154,9 +154,9 @@ async function sharesOf(
 /** What --only, --rows and --shape leave. Throws ERR_OPTION if that is nothing. */
 function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; tokens: readonly number[] } {
   const names = inferenceContracts.map(({ name }) => name as string);
-  const only = chosen(values.only, "only", [...names, wholeForward]);
+  const only = namesOf(values.only, "only", [...names, wholeForward]);
   const counts = [...new Set([...kernelCases.map(({ rows }) => rows), ...shareTokens])].map(String);
-  const rows = chosen(values.rows, "rows", counts).map(Number);
+  const rows = namesOf(values.rows, "rows", counts).map(Number);
   const part = values.shape?.replace(/\s*[x×]\s*/g, " × ");
   const cases = kernelCases.filter(
     (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part ?? ""),
@@ -168,16 +168,4 @@ function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; 
     "ERR_OPTION",
     "bench kernels: --only, --rows and --shape leave nothing to run; widen one of them.",
   );
-}
-
-/** What a list of names picks; all of them without a list. Throws ERR_OPTION for a name that is not known. */
-function chosen<Name extends string>(text: string | undefined, flag: string, known: readonly Name[]): readonly Name[] {
-  if (text === undefined) return known;
-  return text.split(",").map((name) => {
-    const found = known.find((one) => one === name);
-    if (found !== undefined) return found;
-    const near = nearestName(name, known);
-    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
-    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
-  });
 }

@@ -8,9 +8,9 @@ import { timeStart } from "../bench/start.ts";
 import { refusal, variants } from "../bench/variants.ts";
 import { type Rival, type VersusRow, versus } from "../bench/versus.ts";
 import { type BertConfig, configOfShape } from "../bert/config.ts";
-import { nearestName, TaperError } from "../engine/errors.ts";
+import { TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
-import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
+import { commonFlags, type Flags, namesOf, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 import { parseShape } from "./shape-flags.ts";
 import { digits, table, times } from "./table.ts";
@@ -117,10 +117,10 @@ function lengthsOf(text: string, flag: string, { maxPositions }: BertConfig): nu
 
 /** Ours first: the others' logits are compared with its. */
 async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padding: boolean, io: Io) {
-  const dtype = chosen(values.dtype ?? "f32", "dtype", dtypes)[0];
+  const dtype = namesOf(values.dtype ?? "f32", "dtype", dtypes)[0];
   const threads = numberOf(values.threads, "threads", { least: 1, whole: true }) ?? 1;
-  const wanted = chosen(values.variants ?? "relaxed,wide", "variants", variants);
-  const names = chosen(values.peers ?? peerNames.join(","), "peers", peerNames);
+  const wanted = namesOf(values.variants ?? "relaxed,wide", "variants", variants);
+  const names = namesOf(values.peers, "peers", peerNames);
   const rivals: Rival[] = [];
   const missing: { name: PeerName | Variant; absent: string }[] = [];
   for (const variant of wanted) {
@@ -147,17 +147,6 @@ async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padd
 }
 
 const ourName = (variant: string): string => `taperbert ${variant}`;
-
-/** Names of a list, each one of the known. Throws ERR_OPTION. */
-function chosen<Name extends string>(text: string, flag: string, known: readonly Name[]): Name[] {
-  return text.split(",").map((name) => {
-    const found = known.find((one) => one === name);
-    if (found !== undefined) return found;
-    const near = nearestName(name, known);
-    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
-    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
-  });
-}
 
 function inWords({ lengths, paddedToReal: padded, rows }: BatchReport): string[] {
   const ours = rows.map(({ by }) => by).filter((by) => by.startsWith(ourName("")));

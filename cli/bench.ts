@@ -32,6 +32,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     about: "a dense BERT here and in onnxruntime and TensorFlow.js, interleaved",
     load: async () => (await import("./bench-peers.ts")).benchPeers,
   },
+  library: {
+    about: "from npm install to giving up: this library and transformers.js as their users meet them",
+    load: async () => (await import("./bench-library.ts")).benchLibrary,
+  },
 };
 
 export async function bench(argv: readonly string[], io: Io): Promise<number> {

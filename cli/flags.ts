@@ -83,6 +83,22 @@ export function numberOf(
   throw new TaperError("ERR_OPTION", `--${flag}: expected ${kind}, found "${value}".`);
 }
 
+/** A flag's comma-separated names, each one of the known; all of them without the flag. Throws ERR_OPTION, naming the nearest. */
+export function namesOf<Name extends string>(
+  text: string | undefined,
+  flag: string,
+  known: readonly Name[],
+): readonly Name[] {
+  if (text === undefined) return known;
+  return text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    if (found !== undefined) return found;
+    const near = nearestName(name, known);
+    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
+  });
+}
+
 /** A value that a command cannot do without. Throws ERR_OPTION. */
 export function required(value: string | undefined, command: string, flag: string): string {
   if (value !== undefined && value !== "") return value;

@@ -27,6 +27,7 @@ export interface Handle {
   readonly length: number;
 }
 
+/** Where operations run: `Ops` names them with their arguments, `H` is how its buffers are called. Operations enqueue; only `read` is awaited. */
 export interface Backend<Ops, H extends Handle = Handle> {
   /** "reference", "scalar", "wasm", "gpu", … */
   readonly name: string;
@@ -42,10 +43,13 @@ export interface Backend<Ops, H extends Handle = Handle> {
   packInt8(matrix: Int8Matrix): H;
   /** Writes the first `values.length` values of a buffer. */
   write(handle: H, values: ArrayLike<number>): void;
+  /** Enqueues an operation. Its outputs may not be among its inputs. */
   op<K extends keyof Ops>(name: K, args: Ops[K]): void;
   /** A copy of the first `length` values (all of them unless said). */
   read(handle: H, length?: number): Float32Array | Promise<Float32Array>;
+  /** Gives a buffer back. */
   release(handle: H): void;
+  /** Gives everything back, threads included. */
   dispose(): void;
   /** Where a file's bytes can be read into buffers without a copy in between. Absent where memory cannot be written from outside. */
   readonly intake?: Intake<H>;

@@ -26,6 +26,7 @@ export interface StoredTensor {
   readInt8(): Int8Array;
 }
 
+/** How a tensor's values are stored. */
 export type StoredType = "F32" | "F16" | "BF16";
 const valueBytes = { F32: 4, F16: 2, BF16: 2, I8: 1 } as const;
 
@@ -36,6 +37,7 @@ export interface WritableTensor {
   readonly dtype?: StoredType;
 }
 
+/** How a checkpoint is written. */
 export interface WriteOptions {
   /** How to store floats; F16 and BF16 round to the nearest, ties to even. */
   dtype: StoredType;

@@ -7,10 +7,15 @@
 
 export type FloatData = Float32Array | Float64Array;
 
+/** A window on flat data, with ndarray's four fields. Source: https://github.com/scijs/ndarray */
 export interface View<T extends ArrayLike<number> = Float32Array> {
+  /** The values; a view never owns or copies them. */
   readonly data: T;
+  /** The length of each side. */
   readonly shape: readonly number[];
+  /** Values from one entry to the next along each side. */
   readonly stride: readonly number[];
+  /** Where in `data` the first entry is. */
   readonly offset: number;
 }
 

@@ -6,6 +6,7 @@ import type { Backend, Handle } from "../engine/backend.ts";
 import { contractOf } from "./check.ts";
 import type { Cost } from "./contract.ts";
 import type { TrainingKernelName } from "./index.ts";
+import { observed } from "./observed.ts";
 
 export interface Tally extends Cost {
   readonly calls: number;
@@ -22,28 +23,18 @@ export interface CountingBackend<Ops, H extends Handle = Handle> extends Backend
 
 const nothing: Tally = { calls: 0, macs: 0, elements: 0, bytes: 0 };
 
-/** Wraps a backend; its handles stay its own. An operation that throws is not counted. */
+/** Wraps a backend. An operation that throws is not counted. */
 export function counting<Ops extends Partial<Record<TrainingKernelName, object>>, H extends Handle>(
   backend: Backend<Ops, H>,
 ): CountingBackend<Ops, H> {
   let byKernel: Partial<Record<TrainingKernelName, Tally>> = {};
+  const count = (name: keyof Ops, args: Ops[keyof Ops]): void => {
+    const kernel = name as TrainingKernelName;
+    const cost = contractOf(kernel).cost(args as never);
+    byKernel[kernel] = plus(byKernel[kernel] ?? nothing, { calls: 1, ...cost });
+  };
   return {
-    name: backend.name,
-    variant: backend.variant,
-    allocate: (length, kind) => backend.allocate(length, kind),
-    upload: (values) => backend.upload(values),
-    pack: (matrix) => backend.pack(matrix),
-    packInt8: (matrix) => backend.packInt8(matrix),
-    write: (handle, values) => backend.write(handle, values),
-    read: (handle, length) => backend.read(handle, length),
-    release: (handle) => backend.release(handle),
-    dispose: () => backend.dispose(),
-    op(name, args) {
-      backend.op(name, args);
-      const kernel = name as TrainingKernelName;
-      const cost = contractOf(kernel).cost(args as never);
-      byKernel[kernel] = plus(byKernel[kernel] ?? nothing, { calls: 1, ...cost });
-    },
+    ...observed(backend, count),
     get totals() {
       return Object.values(byKernel).reduce(plus, nothing);
     },

@@ -81,6 +81,7 @@ export const trainingContracts = [
   dropoutGradient,
 ] as const;
 
+/** The operations of a forward by name, with their arguments; each kernel's `contract.ts` defines one. */
 export interface InferenceOps<H = Handle> {
   matmul: MatmulArgs<H>;
   matmulInt8: MatmulInt8Args<H>;

@@ -4,6 +4,7 @@ import { unitVector } from "../bert/readouts.ts";
 import { show, TaperError } from "../engine/errors.ts";
 import { callOptions } from "./options.ts";
 
+/** How states become vectors, beside the dials and the signal of every call. */
 export interface FeatureExtractionOptions extends CallOptions {
   /** "none": a state for each token. Default: as the model's `modules.json` says, else "none". */
   readonly pooling?: "none" | "mean" | "cls" | undefined;
@@ -13,15 +14,19 @@ export interface FeatureExtractionOptions extends CallOptions {
 
 /** Values in row-major order. */
 export interface Features {
+  /** Of the values. */
   readonly type: "float32";
   /** [texts, d], or [texts, tokens of the longest, d] without pooling: shorter texts end in zeros. */
   readonly dims: readonly number[];
+  /** All values, in row-major order. */
   readonly data: Float32Array;
+  /** How many values: the product of `dims`. */
   readonly size: number;
   /** The same as nested lists. */
   tolist(): NestedNumbers;
 }
 
+/** Values as lists of lists, one level for each dimension. */
 export type NestedNumbers = number[] | NestedNumbers[];
 
 export type FeatureExtraction = (

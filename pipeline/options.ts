@@ -20,12 +20,22 @@ export function callOptions(options: CallOptions, own: readonly string[], where:
   };
 }
 
+/** An option under our name or transformers.js's. Throws ERR_OPTION for both. */
+export function eitherName<Options, Ours extends keyof Options & string, Theirs extends keyof Options & string>(
+  options: Options,
+  ours: Ours,
+  theirs: Theirs,
+  where: string,
+): Options[Ours] | Options[Theirs] {
+  if (options[ours] !== undefined && options[theirs] !== undefined) {
+    throw new TaperError("ERR_OPTION", `${where}: ${ours} and ${theirs} are one option; give one of them.`);
+  }
+  return options[ours] === undefined ? options[theirs] : options[ours];
+}
+
 /** How many answers a call wants; Infinity for all. Throws ERR_OPTION. */
 export function topKOf(options: TopK, where: string): number {
-  if (options.topK !== undefined && options.top_k !== undefined) {
-    throw new TaperError("ERR_OPTION", `${where}: topK and top_k are one option; give one of them.`);
-  }
-  const value = options.topK === undefined ? options.top_k : options.topK;
+  const value = eitherName(options, "topK", "top_k", where);
   if (value === undefined) return 1;
   if (value === null) return Number.POSITIVE_INFINITY;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;

@@ -1,4 +1,7 @@
 /** What pipelines give, and how it depends on what they are given: the shapes of transformers.js, as types. */
+import type { AggregationStrategy } from "./entities.ts";
+
+/** A label with its probability. */
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
@@ -7,6 +10,7 @@ export interface LabelScore {
 /** A text, or two to be read together. */
 export type PipelineText = string | { readonly text: string; readonly text_pair?: string | undefined };
 
+/** A token with its label. */
 export interface TokenEntity {
   readonly entity: string;
   readonly score: number;
@@ -19,6 +23,20 @@ export interface TokenEntity {
   readonly end: number;
 }
 
+/** A span of neighbouring tokens or words of one kind. */
+export interface EntityGroup {
+  /** The label without its B-, I-, E- or S-. */
+  readonly entity_group: string;
+  /** The mean of its members'. */
+  readonly score: number;
+  /** As the text has it. */
+  readonly word: string;
+  /** UTF-16 indices into the text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A span of the context that answers the question; empty if none does. */
 export interface QuestionAnswer {
   readonly answer: string;
   readonly score: number;
@@ -45,6 +63,23 @@ export type TextClassificationOutput<Input, Options> = Input extends readonly un
       ? LabelScore[] | LabelScore[][]
       : LabelScore[][]
   : LabelScore[];
+
+/** The strategy that a call's options ask for; "none" if they do not say. */
+export type AggregationOf<Options> = Options extends { readonly aggregationStrategy: infer S }
+  ? S
+  : Options extends { readonly aggregation_strategy: infer S }
+    ? S
+    : "none";
+
+/** Tokens without a strategy, entities with one; for texts a list of that. */
+export type TokenClassificationOutput<Input, Options> = ForEach<
+  Input,
+  AggregationOf<Options> extends "none" | undefined
+    ? TokenEntity[]
+    : AggregationOf<Options> extends Exclude<AggregationStrategy, "none">
+      ? EntityGroup[]
+      : TokenEntity[] | EntityGroup[]
+>;
 
 /** An answer, or a list if more than the best is asked for; for lists of questions a list of that. */
 export type QuestionAnsweringOutput<Question, Context, Options> = ForEach<

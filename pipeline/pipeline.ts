@@ -22,6 +22,7 @@ export interface PipelineOptions extends LoadOptions {
 }
 
 interface Parts<T extends PipelineTask> {
+  /** What it was made for. */
   readonly task: T;
   /** What computes, on how many threads, and why. */
   readonly info: RunInfo;
@@ -29,6 +30,7 @@ interface Parts<T extends PipelineTask> {
   dispose(): Promise<void>;
 }
 
+/** A model as one function in the shapes of its task; made by `pipeline`. */
 export type Pipeline<T extends PipelineTask> = Calls[T] &
   Parts<T> & {
     /**
@@ -36,6 +38,7 @@ export type Pipeline<T extends PipelineTask> = Calls[T] &
      * keeps it here.
      */
     readonly model: Model;
+    /** The same as `dispose`, for `await using`. */
     [Symbol.asyncDispose](): Promise<void>;
   };
 

@@ -4,6 +4,7 @@ import { show, TaperError } from "../engine/errors.ts";
 import { callOptions, type TopK, topKOf } from "./options.ts";
 import type { QuestionAnswer, QuestionAnsweringOutput } from "./outputs.ts";
 
+/** How many answers and how long, beside the dials and the signal of every call. */
 export interface QuestionAnsweringOptions extends CallOptions, TopK {
   /** The longest answer, in tokens. Default: any. */
   readonly maxTokens?: number | undefined;

@@ -4,6 +4,7 @@ import { show, TaperError } from "../engine/errors.ts";
 import { callOptions, type TopK, topKOf } from "./options.ts";
 import type { LabelScore, PipelineText, TextClassificationOutput } from "./outputs.ts";
 
+/** How many labels, beside the dials and the signal of every call. */
 export type TextClassificationOptions = CallOptions & TopK;
 
 export type TextClassification = <

@@ -16,6 +16,7 @@ const entryPoints = {
   "chunks/pipeline-worker": "pipeline/worker.ts",
   "classify-worker": "cli/jsonl-worker.ts",
   "bench-child": "bench/child.ts",
+  "library-child": "bench/library/child.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));
 await build({

@@ -24,6 +24,7 @@ import { caseNames } from "./truecasing.ts";
 /** What may be kept as it is: embeddings and layers; the model's own last head; predictors; exit heads. */
 export type Freezable = "encoder" | "classifier" | "predictors" | "exits";
 
+/** Everything that decides a training run, checked and with its defaults filled in; made by `parseTrainConfig`. */
 export interface TrainConfig {
   /** mlm: hidden tokens are guessed. classify: a label for a text. tag: a label for a word. */
   readonly recipe: "mlm" | "classify" | "tag";

@@ -17,8 +17,10 @@ export interface TextRow {
   readonly row: number;
 }
 
+/** A header and tab-separated columns, a JSON object a line, or a text a line. */
 export type TextFormat = "tsv" | "jsonl" | "txt";
 
+/** How much of a file to read, and as what. */
 export interface ReadOptions {
   /** The format; default: what the file's name ends in (.tsv, .jsonl or .txt, then perhaps .gz). */
   format?: TextFormat | undefined;

@@ -5,6 +5,7 @@
  */
 import type { Layout } from "./layout.ts";
 
+/** AdamW with warm-up and linear decay. Source: https://arxiv.org/abs/1711.05101 */
 export interface OptimizerConfig {
   /** The learning rate at the end of the warm-up. */
   readonly learningRate: number;

@@ -59,6 +59,7 @@ export interface TeacherTraining {
   readonly temperature: number;
 }
 
+/** Learning to guess hidden tokens, by a sampled softmax. */
 export interface MlmTraining {
   /** The part of tokens to hide. */
   readonly maskRatio: number;

@@ -30,6 +30,7 @@ interface Entry<H extends Handle> {
   readonly outputs: readonly Value<H>[];
 }
 
+/** A backend that runs each operation on another one and remembers it, so that gradients can be taken: model code needs no second form. */
 export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
   readonly name: string;
   readonly variant: string;
@@ -155,10 +156,12 @@ export class Tape<H extends Handle = Handle> implements Backend<TapeOps> {
     name.packed = undefined;
   }
 
+  /** Disposes of the backend inside. */
   dispose(): void {
     this.inner.dispose();
   }
 
+  /** Runs and records an operation. Throws ERR_BACKEND for one that has no gradient: scatter, 8-bit products. */
   op<K extends keyof TapeOps>(name: K, args: TapeOps[K]): void {
     if (name === "matmul") this.matmul(args as TapeOps["matmul"]);
     else if (name === "layerNorm") this.layerNorm(args as TapeOps["layerNorm"]);

@@ -18,6 +18,7 @@ import { firstValues, type Prepared, prepare } from "./prepare.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { teach } from "./teacher.ts";
 
+/** What to train, where, and who is told. */
 export interface TrainOptions {
   readonly config: TrainConfig;
   /** Where the model and the run's own files go. */
@@ -30,6 +31,7 @@ export interface TrainOptions {
   readonly variant?: Variant | undefined;
   /** Called after every step. */
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
+  /** Called with the held-out figures, each time they are taken. */
   readonly onMeasured?: ((figures: Measured) => void) | undefined;
   /** Called while the teacher answers, with texts done and of how many. */
   readonly onTaught?: ((done: number, of: number) => void) | undefined;
@@ -59,6 +61,7 @@ export interface Measured {
   readonly skimmed?: Sums;
 }
 
+/** Where a run ended. */
 export interface TrainResult {
   readonly step: number;
   readonly steps: number;

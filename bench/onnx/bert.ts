@@ -14,7 +14,7 @@ export interface BertModelOptions {
   readonly dtype: Dtype;
   /** Texts may be of unequal lengths: there is a mask. */
   readonly padding: boolean;
-  /** Ids come as "input_ids", int64, as in Hugging Face's exports. Default false. */
+  /** Inputs are called and typed as in Hugging Face's exports: "input_ids" and "attention_mask", int64. Default false. */
   readonly longIds?: boolean;
 }
 
@@ -24,21 +24,38 @@ const int32 = 6;
 /** 8 bits: the products of the layers; embeddings and the head, which are no time at all, stay float32. */
 export function bertModel(weights: BertWeights, options: BertModelOptions): Uint8Array<ArrayBuffer> {
   const { layers, labels } = weights.config;
-  const lengths: OnnxValue = { name: "lengths", type: "i32", shape: ["texts"] };
   const graph = new GraphBuilder();
   const ids: OnnxValue = options.longIds
     ? { name: "input_ids", type: "i64", shape: ["texts", "longest"] }
     : { name: "ids", type: "i32", shape: ["texts", "longest"] };
   const narrow = options.longIds ? graph.node("Cast", [ids.name], { attributes: { to: int32 } }) : ids.name;
   let hidden = embed(graph, weights, narrow);
-  for (let l = 0; l < layers; l++) hidden = layer(graph, weights, l, hidden, options);
+  const real = options.padding ? realLengths(graph, options.longIds) : undefined;
+  for (let l = 0; l < layers; l++)
+    hidden = layer(graph, weights, l, hidden, { dtype: options.dtype, lengths: real?.name });
   return writeOnnx(
-    graph.finish([ids, ...(options.padding ? [lengths] : [])], head(graph, weights, hidden), {
+    graph.finish([ids, ...(real ? [real.input] : [])], head(graph, weights, hidden), {
       name: "logits",
       type: "f32",
       shape: ["texts", labels.length],
     }),
   );
+}
+
+/** How many tokens of each text are real, int32 [texts]: as they are given, or from the mask of Hugging Face's exports. */
+function realLengths(graph: GraphBuilder, fromMask = false): { input: OnnxValue; name: string } {
+  if (!fromMask) return { input: { name: "lengths", type: "i32", shape: ["texts"] }, name: "lengths" };
+  const input: OnnxValue = { name: "attention_mask", type: "i64", shape: ["texts", "longest"] };
+  const axis = graph.constant(BigInt64Array.of(1n), [1]);
+  const sums = graph.node("ReduceSum", [input.name, axis], { attributes: { keepdims: 0 } });
+  return { input, name: graph.node("Cast", [sums], { attributes: { to: int32 } }) };
+}
+
+/** What all layers have in common. */
+interface LayerOptions {
+  readonly dtype: Dtype;
+  /** The value with the texts' lengths; without it all tokens are real. */
+  readonly lengths: string | undefined;
 }
 
 function embed(graph: GraphBuilder, weights: BertWeights, ids: string): string {
@@ -61,13 +78,7 @@ function embed(graph: GraphBuilder, weights: BertWeights, ids: string): string {
   return graph.fused("EmbedLayerNormalization", inputs, { outputs: 2, attributes: { epsilon: { float: eps } } });
 }
 
-function layer(
-  graph: GraphBuilder,
-  weights: BertWeights,
-  l: number,
-  hidden: string,
-  options: BertModelOptions,
-): string {
+function layer(graph: GraphBuilder, weights: BertWeights, l: number, hidden: string, options: LayerOptions): string {
   const { d, f } = weights.config;
   const { dtype } = options;
   const names = layerNames(l);
@@ -95,7 +106,7 @@ function attention(
   weights: BertWeights,
   l: number,
   hidden: string,
-  options: BertModelOptions,
+  options: LayerOptions,
 ): string {
   const { d, h } = weights.config;
   const { query, key, value } = layerNames(l);
@@ -105,7 +116,7 @@ function attention(
   const inputs = [
     ...products.map((product) => multiply(graph, hidden, product, options.dtype)),
     graph.constant(bias, [3 * d]),
-    ...(options.padding ? ["lengths"] : []),
+    ...(options.lengths === undefined ? [] : [options.lengths]),
   ];
   return graph.fused("MultiHeadAttention", inputs, { attributes: { num_heads: h } });
 }

@@ -23,11 +23,12 @@ export interface TransformersFiles {
   remove(): Promise<void>;
 }
 
-/** `tokenizer.maxLength` is where its tokenizer cuts texts off. */
+/** `tokenizer.maxLength` is where its tokenizer cuts texts off. Texts of unequal lengths in one call need `padding`. */
 export async function writeTransformersFiles(
   weights: BertWeights,
   tokenizer: TokenizerOptions,
   dtype: Dtype,
+  { padding = false } = {},
 ): Promise<TransformersFiles> {
   const home = await mkdtemp(join(tmpdir(), "taperbert-peer-"));
   const remove = (): Promise<void> => rm(home, { recursive: true, force: true });
@@ -38,7 +39,7 @@ export async function writeTransformersFiles(
     await write("config.json", configToJson(weights.config));
     await write("tokenizer.json", tokenizerJson(tokenizer));
     await write("tokenizer_config.json", tokenizerConfigJson(tokenizer));
-    const model = bertModel(weights, { dtype, padding: false, longIds: true });
+    const model = bertModel(weights, { dtype, padding, longIds: true });
     await writeFile(join(home, modelName, "onnx", onnxFiles[dtype]), model);
     return { home, remove };
   } catch (error) {

@@ -10,7 +10,7 @@ import type { AbsentTextPeer, BertWeights, PeerOptions, TextPeer, TextSession } 
 import { modelName, writeTransformersFiles } from "./transformers-files.ts";
 
 /** What is used of https://huggingface.co/docs/transformers.js/api/pipelines. */
-interface Transformers {
+export interface Transformers {
   readonly env: {
     allowRemoteModels: boolean;
     allowLocalModels: boolean;
@@ -21,14 +21,14 @@ interface Transformers {
 }
 
 interface Pipeline {
-  (text: string): Promise<unknown>;
+  (text: string | readonly string[]): Promise<{ label: string; score: number }[]>;
   tokenizer(text: string, options: object): { readonly input_ids: { readonly data: BigInt64Array } };
   model(inputs: object): Promise<{ readonly logits: { readonly data: Float32Array } }>;
   dispose(): Promise<unknown>;
 }
 
 export const textPeerName = "@huggingface/transformers";
-const dtypes = { f32: "fp32", int8: "q8" } as const;
+export const transformersDtypes = { f32: "fp32", int8: "q8" } as const;
 
 export async function openTransformers(): Promise<TextPeer | AbsentTextPeer> {
   const found = locate(textPeerName);
@@ -55,7 +55,7 @@ async function open(
     env.localModelPath = files.home;
     const classify = await pipeline("text-classification", modelName, {
       device: "cpu",
-      dtype: dtypes[dtype],
+      dtype: transformersDtypes[dtype],
       local_files_only: true,
       session_options: { ...sessionOptions, intraOpNumThreads: threads },
     });

@@ -1,7 +1,7 @@
 /** Milliseconds in full, where the operations are, and other libraries. */
 import type { Work } from "../breakdown.ts";
 import { type Ridge, ridgesChart } from "../charts/ridges.ts";
-import { encoderParts, type PartName, partNames } from "../operations.ts";
+import { encoderParts, type PartName, partNames, partTitles } from "../operations.ts";
 import type { ReportData } from "./data.ts";
 import { digits, mebibytes, times } from "./format.ts";
 import { details, figure, type Row, responsive, section, table } from "./html.ts";
@@ -75,18 +75,6 @@ function startTable({ latency: { coldStart, loadMs, peakBytes } }: OfLatency): s
   return `<div>${table([`cold start, median of ${coldStart.processes}`, ""], [...rows, ...here])}</div>`;
 }
 
-const titles: Readonly<Record<PartName, string>> = {
-  embeddings: "embeddings",
-  predictor: "skim predictors",
-  qkv: "Q, K, V",
-  scores: "scores",
-  mix: "mix",
-  attentionOut: "attention output",
-  feedForward: "feed-forward",
-  exitHead: "exit heads",
-  pooler: "pooler, classifier",
-};
-
 export function workSection({ breakdown }: ReportData): string {
   const { parts, encoder, total, layers, tokens } = breakdown;
   const headings = ["GFLOPs in all", "executed", "dense", "dense, padded", "fewer", "padded ÷", "element-wise, 10⁹"];
@@ -99,7 +87,7 @@ export function workSection({ breakdown }: ReportData): string {
       digits(elements / 1e9),
     ];
   };
-  const rowOf = (name: PartName): Row => ({ cells: [titles[name], ...cellsOf(parts[name])] });
+  const rowOf = (name: PartName): Row => ({ cells: [partTitles[name], ...cellsOf(parts[name])] });
   const outside = partNames.filter((name) => name !== "embeddings" && !encoderParts.includes(name));
   const rows: Row[] = [
     rowOf("embeddings"),

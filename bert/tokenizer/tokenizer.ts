@@ -10,6 +10,7 @@ import { budgetOf, type Sequence, textsOf, truncateLongestFirst } from "./pairs.
 import { SPECIAL_TOKENS, Vocabulary } from "./vocabulary.ts";
 import { eachWord, type Word } from "./words.ts";
 
+/** A vocabulary and the rules that texts are cut by. */
 export interface TokenizerOptions {
   /** The token of every id, in order; must hold [PAD], [UNK], [CLS] and [SEP]. */
   vocabulary: readonly string[];
@@ -27,6 +28,7 @@ export interface TokenizerOptions {
   where?: string | undefined;
 }
 
+/** What `encode` does beside tokenising a text. */
 export interface EncodeOptions {
   /** The second text of a pair. */
   pair?: string | undefined;
@@ -38,7 +40,9 @@ export interface EncodeOptions {
 
 /** A text as tokens; all five lists have the same length, but for the flag. */
 export interface Encoding {
+  /** What the model reads; all lists here are as long. */
   readonly ids: number[];
+  /** The same as pieces of text, as the vocabulary spells them. */
   readonly tokens: string[];
   /** [start, end) in UTF-16 units of the text that the token's segment came from; [0, 0] for special tokens put in. */
   readonly offsets: [start: number, end: number][];
@@ -48,6 +52,7 @@ export interface Encoding {
   readonly truncated: boolean;
 }
 
+/** From texts to token ids with their places, and back. Made by `createTokenizer` or `loadTokenizer`. */
 export interface Tokenizer {
   /** The token of every id. */
   readonly vocabulary: readonly string[];

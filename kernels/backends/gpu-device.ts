@@ -4,6 +4,7 @@
  */
 import { TaperError } from "../../engine/errors.ts";
 
+/** Through what the GPU is reached. */
 export type GpuMode = "webgl2" | "webgpu";
 
 /** Values on the device, flat. Never written twice. */

@@ -11,6 +11,7 @@
 import type { Handle } from "../../engine/backend.ts";
 import { type GpuArray, type GpuDevice, type GpuMatrix, matrix, overlay } from "./gpu-device.ts";
 
+/** A buffer of the GPU backend. Its values are read through the backend. */
 export class GpuHandle implements Handle {
   readonly kind: Handle["kind"];
   readonly length: number;
@@ -42,6 +43,7 @@ export class GpuHandle implements Handle {
     }
   }
 
+  /** Puts values at its beginning; the rest stays. */
   write(values: ArrayLike<number>): void {
     if (this.integers) {
       this.integers.set(values);
@@ -71,10 +73,12 @@ export class GpuHandle implements Handle {
     return this.#device.read(this.#content(length), length);
   }
 
+  /** Whether it belongs to this device and was not released. */
   isAliveOn(device: GpuDevice): boolean {
     return device === this.#device && !this.#released;
   }
 
+  /** Frees its arrays; using it afterwards is an error. */
   release(): void {
     this.#forget();
     this.#released = true;

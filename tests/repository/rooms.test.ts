@@ -11,7 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   bert: ["engine", "kernels", "skim", "exit"],
   pipeline: ["engine", "kernels", "skim", "exit", "bert"],
   train: ["engine", "kernels", "skim", "exit", "bert"],
-  bench: ["engine", "kernels", "skim", "exit", "bert", "train"],
+  bench: ["engine", "kernels", "skim", "exit", "bert", "pipeline", "train"],
   cli: ["engine", "kernels", "skim", "exit", "bert", "pipeline", "train", "bench"],
 };
 
