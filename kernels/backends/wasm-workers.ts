@@ -12,6 +12,9 @@ const pauseBetween = 0.2;
 const worthwhile = 5;
 const mostAlone = 16;
 
+/** Shares a thread that what is left of a job is divided into, each time that chunks are taken: with one, a slow thread holds all up. */
+const sharesPerThread = 2;
+
 export interface WorkersStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -60,6 +63,8 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
   const ended = start.control + control.ended;
   const threads: Thread[] = [];
   let failure: TaperError | undefined;
+
+  words[at("shares")] = sharesPerThread * (scratches.length + 1);
 
   const end = (): void => {
     failure ??= new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
@@ -118,8 +123,11 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     let now = performance.now();
     if (now - endedAt > pauseBetween) alone = 0;
     let first = 0;
-    while (first < chunks && alone < enough) {
-      call[task](...args, first, ++first);
+    // More at a time as they turn out to be quick: many at once cost less.
+    for (let taken = 1; first < chunks && alone < enough; taken *= 2) {
+      const last = Math.min(chunks, first + taken);
+      call[task](...args, first, last);
+      first = last;
       endedAt = performance.now();
       alone += endedAt - now;
       now = endedAt;

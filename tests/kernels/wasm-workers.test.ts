@@ -25,7 +25,12 @@ async function start(
   options: Partial<WorkersStart> = {},
 ) {
   const module = new ModuleBuilder({ initialPages, maximumPages, shared: true });
-  module.task("task", ["to"], (f, to, first) => body(f, module, (i) => i32.add(to, i32.shl(i, 2)), first));
+  module.task("task", ["to"], (f, to, first, last) =>
+    f.while(i32.ltU(first, last), () => {
+      body(f, module, (i) => i32.add(to, i32.shl(i, 2)), first);
+      f.advance(first, 1);
+    }),
+  );
   defineThreads(module, constantEnd);
   const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared: true });
   const compiled = new WebAssembly.Module(module.encode());
