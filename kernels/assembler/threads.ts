@@ -34,7 +34,7 @@ export const control = {
   stop: 4 * line,
   /** How many workers have ended by themselves, which none should. */
   ended: 5 * line,
-  /** Who takes chunks takes what is left divided by this, at least one. Set once, before the first job. */
+  /** Who takes chunks takes what is left divided by this, rounded up. Set once, before the first job. */
   shares: 5 * line + 4,
   /** The job: number of the task, chunks, then its arguments. */
   task: 6 * line,
@@ -73,8 +73,7 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
     const [left, taken, found, first] = [f.i32(), f.i32(), f.i32(), f.i32()];
     f.setInt(left, atomic.load(at("left")));
     f.while(i32.gtS(left, 0), () => {
-      f.setInt(taken, i32.divU(left, i32.load(at("shares"))));
-      f.setInt(taken, i32.select(taken, taken, 1));
+      f.setInt(taken, i32.divU(i32.add(left, i32.sub(i32.load(at("shares")), 1)), i32.load(at("shares"))));
       f.setInt(found, atomic.compareExchange(at("left"), left, i32.sub(left, taken)));
       f.if(
         i32.eq(found, left),
