@@ -24,6 +24,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     about: "rates of every kernel, as fractions of the machine's measured peaks",
     load: async () => (await import("./bench-kernels.ts")).benchKernels,
   },
+  threads: {
+    about: "a dense forward on one thread against several, beside the machine's own limit",
+    load: async () => (await import("./bench-threads.ts")).benchThreads,
+  },
   peers: {
     about: "a dense BERT here and in onnxruntime and TensorFlow.js, interleaved",
     load: async () => (await import("./bench-peers.ts")).benchPeers,

@@ -15,6 +15,7 @@ const entryPoints = {
   "chunks/wasm-thread": "kernels/backends/wasm-thread.js",
   "classify-worker": "cli/jsonl-worker.ts",
   "bench-child": "bench/child.ts",
+  "forward-worker": "bench/forward-worker.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));
 await build({
