@@ -52,9 +52,9 @@ const workerPatience = 20_000;
 const callerPatience = 1_000_000;
 
 /**
- * Adds `share(first, wakes)`, which does the chunks of the job from `first` on together with the workers that are awake, after waking
- * `wakes` of the others, and waits for the last ones, though not for ever: see `done`. And `work()`, which is a worker's life.
- * `address` is the control block's.
+ * Adds `offer(first, wakes)`, which gives the chunks of the job from `first` on to the workers that are awake, after waking `wakes` of the
+ * others; `finish()`, which does chunks together with them and waits for the last ones, though not for ever: see `done`. And `work()`,
+ * which is a worker's life. `address` is the control block's.
  */
 export function defineThreads(module: ModuleBuilder, address: number): void {
   const at = (word: keyof typeof control) => address + control[word];
@@ -89,12 +89,13 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
   });
 
   const isMissing = i32.ne(atomic.load(at("done")), atomic.load(at("chunks")));
-  module.function("share", ["first", "wakes"], (f, first, wakes) => {
-    const chunks = f.i32(i32.load(at("chunks")));
+  module.function("offer", ["first", "wakes"], (f, first, wakes) => {
     f.drop(atomic.exchange(at("done"), first));
-    f.drop(atomic.exchange(at("left"), i32.sub(chunks, first)));
+    f.drop(atomic.exchange(at("left"), i32.sub(i32.load(at("chunks")), first)));
     f.drop(atomic.add(at("epoch"), 1));
     f.if(wakes, () => f.drop(atomic.notify(at("epoch"), wakes)));
+  });
+  module.function("finish", [], (f) => {
     f.call(help);
     const looks = f.i32(callerPatience);
     f.while(i32.and(isMissing, i32.ne(looks, 0)), () => f.advance(looks, -1));

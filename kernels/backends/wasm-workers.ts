@@ -33,8 +33,13 @@ export interface WorkersStart {
 }
 
 export interface Workers {
-  /** Does all chunks of a task together with the workers. Throws ERR_BACKEND if one of them has ended. */
+  /**
+   * Finishes the job before, then begins this one: it may return while workers do the chunks of this task, so that the caller prepares the
+   * next meanwhile. Throws ERR_BACKEND if a worker has ended, and what an operation threw.
+   */
   run(task: string, args: readonly number[], chunks: number): void;
+  /** Returns when nothing is under way, having helped. Whoever looks at what an operation reads or writes calls this first. Throws like `run`. */
+  finish(): void;
   /** Throws what `run` would: ERR_BACKEND if a worker has ended. */
   check(): void;
   /** Ends the workers. */
@@ -140,9 +145,29 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     shared = 0;
     alone = 0;
   };
+  /** Chunks of the job that is under way, and when it began. */
+  let pending = 0;
+  let startedAt = 0;
+  const finish = (): void => {
+    if (pending === 0) return;
+    const chunks = pending;
+    pending = 0;
+    check();
+    try {
+      call.finish();
+    } catch (error) {
+      // The others may still be at work on this job: there can be no next one.
+      fail("an operation failed");
+      throw error;
+    }
+    if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
+    endedAt = performance.now();
+    shared += endedAt - startedAt;
+  };
   return {
     run(task, args, chunks) {
       check();
+      finish();
       const allSleep = Atomics.load(words, at("sleepers")) === scratches.length;
       const first = allSleep ? begin(task, args, chunks) : 0;
       if (first === chunks) return;
@@ -150,18 +175,11 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
       words[at("task")] = numbers.get(task)!;
       words[at("chunks")] = chunks;
       for (let i = 0; i < args.length; i++) words[at("arguments") + i] = args[i];
-      const startedAt = performance.now();
-      try {
-        call.share(first, allSleep ? 1 : 0);
-      } catch (error) {
-        // The others may still be at work on this job: there can be no next one.
-        fail("an operation failed");
-        throw error;
-      }
-      if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
-      endedAt = performance.now();
-      shared += endedAt - startedAt;
+      startedAt = performance.now();
+      pending = chunks;
+      call.offer(first, allSleep ? 1 : 0);
     },
+    finish,
     check,
     end,
   };
