@@ -82,7 +82,7 @@ const columnUnit = 32;
 /** Rows of a chunk at least, where rows are split too: fewer would not repay reading the weights again. */
 const rowsPerSplit = 64;
 /** Chunks a thread gets, if columns alone give fewer and there are rows to split. */
-const chunksPerThread = 6;
+const chunksPerThread = 12;
 
 export interface Grid {
   readonly rowsPerChunk: number;

@@ -95,7 +95,7 @@ test("one thread gets one chunk, little work too; more threads get chunks that c
         const { rowsPerChunk, columnsPerChunk, chunks } = gridOf({ n, k: 768, m }, threads);
         expect(columnsPerChunk % 32).toBe(0);
         expect(chunks).toBe(Math.ceil(n / rowsPerChunk) * Math.ceil(m / columnsPerChunk));
-        if (n >= 32 && m >= 768) expect(chunks).toBeGreaterThanOrEqual(Math.min(24, 6 * threads));
+        if (n >= 32 && m >= 768) expect(chunks).toBeGreaterThanOrEqual(Math.min(24, 12 * threads));
       }
     }
   }
