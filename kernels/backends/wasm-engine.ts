@@ -101,8 +101,12 @@ export async function startThreadedEngine(
       },
     ]),
   );
-  const alone = runAlone(inTurn);
-  const run: Run = (task, args, chunks) => (chunks > 1 ? workers.run : alone)(task, args, chunks);
+  const alone = runAlone(call);
+  const run: Run = (task, args, chunks) => {
+    if (chunks > 1) return workers.run(task, args, chunks);
+    workers.finish();
+    alone(task, args, chunks);
+  };
   return { ...engineOn({ ...here, call: inTurn, run, finish: workers.finish }), workers };
 }
 
