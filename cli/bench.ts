@@ -24,6 +24,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     about: "rates of every kernel, as fractions of the machine's measured peaks",
     load: async () => (await import("./bench-kernels.ts")).benchKernels,
   },
+  threads: {
+    about: "a dense forward on one thread against several, beside the machine's own limit",
+    load: async () => (await import("./bench-threads.ts")).benchThreads,
+  },
   results: {
     about: "the page of results: every model of a plan on its tasks' test texts",
     load: async () => (await import("./bench-results.ts")).benchResults,

@@ -17,6 +17,7 @@ const entryPoints = {
   "classify-worker": "cli/jsonl-worker.ts",
   "bench-child": "bench/child.ts",
   "library-child": "bench/library/child.ts",
+  "forward-worker": "bench/forward-worker.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(file)));
 await build({

@@ -21,6 +21,9 @@ export const atomic = {
   add: (address: Int, value: Int, offset = 0) => word(0x1e, offset, address, value),
   /** Sets the word; gives what it held before. */
   exchange: (address: Int, value: Int, offset = 0) => word(0x41, offset, address, value),
+  /** Sets the word to `value` if it holds `expected`; gives what it held before. */
+  compareExchange: (address: Int, expected: Int, value: Int, offset = 0) =>
+    word(0x48, offset, address, expected, value),
   /** Sleeps until somebody notifies the word, unless it does not hold `expected`. A browser's main thread must never call it. */
   wait: (address: Int, expected: Int, offset = 0) => word(0x01, offset, address, expected, forever),
   /** Wakes at most `count` sleepers of the word; gives how many. */

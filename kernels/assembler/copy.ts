@@ -50,18 +50,34 @@ export function defineCopies(module: ModuleBuilder): Copies {
     f.for(i, rows4, rows, 1, () => f.for(p, 0, columns, 1, one));
   });
   const copyRows = module.function("copyRows", strides, (f, to, toStride, from, fromStride, rows, columns) => {
-    const i = f.i32();
-    const j = f.i32();
+    const [read, write] = [f.i32(), f.i32()];
     const bytes = f.i32(i32.shl(columns, 2));
-    const bytes4 = f.i32(i32.and(bytes, -16));
-    f.for(i, 0, rows, 1, () => {
-      f.for(j, 0, bytes4, 16, () => f.storeVec(i32.add(to, j), 0, v128.load(i32.add(from, j))));
-      f.while(i32.ltU(j, bytes), () => {
-        f.storeFloat(i32.add(to, j), 0, f32.load(i32.add(from, j)));
-        f.advance(j, 4);
+    const left = f.i32();
+    /** As many vectors at a time as `times` says, while there are as many. */
+    const vectors = (times: number) =>
+      f.while(i32.geU(left, 16 * times), () => {
+        const values = Array.from({ length: times }, (_, v) => f.v128(v128.load(read, 16 * v)));
+        for (const [v, value] of values.entries()) f.storeVec(write, 16 * v, value);
+        passed(16 * times);
+      });
+    const passed = (count: number) => {
+      f.advance(read, count);
+      f.advance(write, count);
+      f.setInt(left, i32.sub(left, count));
+    };
+    f.while(rows, () => {
+      f.setInt(read, from);
+      f.setInt(write, to);
+      f.setInt(left, bytes);
+      vectors(4);
+      vectors(1);
+      f.while(left, () => {
+        f.storeFloat(write, 0, f32.load(read));
+        passed(4);
       });
       f.advance(to, toStride);
       f.advance(from, fromStride);
+      f.setInt(rows, i32.sub(rows, 1));
     });
   });
   const live = [...strides, "mask"] as const;

@@ -26,7 +26,8 @@ export interface Machine {
   /** Threads that share the chunks of a task. */
   readonly threads: number;
   /**
-   * Calls a task (`ModuleBuilder.task`) for all of its chunks 0 … chunks − 1, on whichever threads are free, and returns when all are done.
+   * Calls a task (`ModuleBuilder.task`) for all of its chunks 0 … chunks − 1, on whichever threads are free, after everything that ran or
+   * was called before. It may return before they are done; `call` and `floats` wait for that.
    * `args` are its parameters without the last two.
    */
   run(task: string, args: readonly number[], chunks: number): void;

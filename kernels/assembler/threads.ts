@@ -1,9 +1,12 @@
 /**
  * Threads within an operation: the loops by which the caller and its workers share the chunks of a task, as functions of the module.
- * A job is a task's number and arguments in the control block, and a count of chunks that everybody takes from until it is used up.
+ * A job is a task's number and arguments in the control block, and a count of chunks that everybody takes from until it is used up: a
+ * share of what is left at a time, so that chunks are taken many at once first, when they cost least, and one by one last, when
+ * nobody should have to wait for another.
  *
- * The count alone says whether a chunk was got: a worker that comes late finds nothing left and reads nothing else, and nobody may
+ * The count alone says whether chunks were got: a worker that comes late finds nothing left and reads nothing else, and nobody may
  * change the job before all chunks that were got are done. So a job needs no lock.
+ * Idea: guided self-scheduling (Polychronopoulos and Kuck), https://doi.org/10.1109/TC.1987.5009495
  *
  * Workers look for a job for a while, then sleep. Waking takes tens of microseconds of whoever does it, so the caller wakes one worker
  * at most, and workers wake each other. The loop of a worker never returns while it lives, and V8 does not replace code that is
@@ -31,6 +34,8 @@ export const control = {
   stop: 4 * line,
   /** How many workers have ended by themselves, which none should. */
   ended: 5 * line,
+  /** Who takes chunks takes what is left divided by this, rounded up. Set once, before the first job. */
+  shares: 5 * line + 4,
   /** The job: number of the task, chunks, then its arguments. */
   task: 6 * line,
   chunks: 6 * line + 4,
@@ -47,9 +52,9 @@ const workerPatience = 20_000;
 const callerPatience = 1_000_000;
 
 /**
- * Adds `share(first, wakes)`, which does the chunks of the job from `first` on together with the workers that are awake, after waking
- * `wakes` of the others, and waits for the last ones, though not for ever: see `done`. And `work()`, which is a worker's life.
- * `address` is the control block's.
+ * Adds `offer(first, wakes)`, which gives the chunks of the job from `first` on to the workers that are awake, after waking `wakes` of the
+ * others; `finish()`, which does chunks together with them and waits for the last ones, though not for ever: see `done`. And `work()`,
+ * which is a worker's life. `address` is the control block's.
  */
 export function defineThreads(module: ModuleBuilder, address: number): void {
   const at = (word: keyof typeof control) => address + control[word];
@@ -57,36 +62,40 @@ export function defineThreads(module: ModuleBuilder, address: number): void {
   const refused = tasks.find(({ ref }) => ref.parameters.length > mostArguments + 2);
   if (refused) throw new RangeError(`task ${refused.name} has more than ${mostArguments} arguments`);
 
-  const run = module.function(undefined, ["task", "chunk"], (f, task, chunk) =>
+  const run = module.function(undefined, ["task", "first", "last"], (f, task, first, last) =>
     choose(f, task, tasks, 0, ({ ref }) => {
       const passed = ref.parameters.slice(2).map((_, i) => i32.load(at("arguments"), 4 * i));
-      f.call(ref, ...passed, chunk, i32.add(chunk, 1));
+      f.call(ref, ...passed, first, last);
     }),
   );
 
   const help = module.function(undefined, [], (f) => {
-    const taken = f.i32();
-    const isSome = i32.gtS(taken, 0);
-    const take = () => {
-      // Looking first keeps late-comers from counting down for ever.
-      f.setInt(taken, atomic.load(at("left")));
-      f.if(isSome, () => f.setInt(taken, atomic.add(at("left"), -1)));
-    };
-    take();
-    f.while(isSome, () => {
-      f.call(run, i32.load(at("task")), i32.sub(i32.load(at("chunks")), taken));
-      f.drop(atomic.add(at("done"), 1));
-      take();
+    const [left, taken, found, first] = [f.i32(), f.i32(), f.i32(), f.i32()];
+    f.setInt(left, atomic.load(at("left")));
+    f.while(i32.gtS(left, 0), () => {
+      f.setInt(taken, i32.divU(i32.add(left, i32.sub(i32.load(at("shares")), 1)), i32.load(at("shares"))));
+      f.setInt(found, atomic.compareExchange(at("left"), left, i32.sub(left, taken)));
+      f.if(
+        i32.eq(found, left),
+        () => {
+          f.setInt(first, i32.sub(i32.load(at("chunks")), left));
+          f.call(run, i32.load(at("task")), first, i32.add(first, taken));
+          f.drop(atomic.add(at("done"), taken));
+          f.setInt(left, atomic.load(at("left")));
+        },
+        () => f.setInt(left, found),
+      );
     });
   });
 
   const isMissing = i32.ne(atomic.load(at("done")), atomic.load(at("chunks")));
-  module.function("share", ["first", "wakes"], (f, first, wakes) => {
-    const chunks = f.i32(i32.load(at("chunks")));
+  module.function("offer", ["first", "wakes"], (f, first, wakes) => {
     f.drop(atomic.exchange(at("done"), first));
-    f.drop(atomic.exchange(at("left"), i32.sub(chunks, first)));
+    f.drop(atomic.exchange(at("left"), i32.sub(i32.load(at("chunks")), first)));
     f.drop(atomic.add(at("epoch"), 1));
     f.if(wakes, () => f.drop(atomic.notify(at("epoch"), wakes)));
+  });
+  module.function("finish", [], (f) => {
     f.call(help);
     const looks = f.i32(callerPatience);
     f.while(i32.and(isMissing, i32.ne(looks, 0)), () => f.advance(looks, -1));

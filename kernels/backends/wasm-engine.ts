@@ -81,8 +81,7 @@ export async function startThreadedEngine(
   const scratches = Array.from({ length: threads + 1 }, (_, i) => constantEnd + controlBytes + i * scratchBytes);
   const call = instantiate(module, memory, scratches[0]);
   const here = { program, variant, memory, call, threads, heapStart: scratches[threads] };
-  const alone = runAlone(call);
-  if (threads === 1) return engineOn({ ...here, run: alone });
+  if (threads === 1) return engineOn({ ...here, run: runAlone(call) });
 
   const { startWorkers } = await import("./wasm-workers.ts");
   const { tasks } = program;
@@ -92,8 +91,23 @@ export async function startThreadedEngine(
     scratches: scratches.slice(1, -1),
     ...(aloneMs !== undefined && { aloneMs }),
   });
-  const run: Run = (task, args, chunks) => (chunks > 1 ? workers.run : alone)(task, args, chunks);
-  return { ...engineOn({ ...here, run }), workers };
+  // What the caller does alone comes after what is under way.
+  const inTurn = Object.fromEntries(
+    Object.entries(call).map(([name, f]) => [
+      name,
+      (...args: number[]) => {
+        workers.finish();
+        f(...args);
+      },
+    ]),
+  );
+  const alone = runAlone(call);
+  const run: Run = (task, args, chunks) => {
+    if (chunks > 1) return workers.run(task, args, chunks);
+    workers.finish();
+    alone(task, args, chunks);
+  };
+  return { ...engineOn({ ...here, call: inTurn, run, finish: workers.finish }), workers };
 }
 
 const runAlone =
@@ -124,10 +138,12 @@ interface Parts {
   readonly call: Machine["call"];
   readonly threads: number;
   readonly run: Run;
+  /** Returns when nothing is under way. */
+  readonly finish?: () => void;
   readonly heapStart: number;
 }
 
-function engineOn({ program, variant, memory, call, threads, run, heapStart }: Parts): Engine {
+function engineOn({ program, variant, memory, call, threads, run, finish, heapStart }: Parts): Engine {
   const heap = heapIn(memory, heapStart);
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
@@ -144,7 +160,10 @@ function engineOn({ program, variant, memory, call, threads, run, heapStart }: P
       }
       return workspace.address;
     },
-    floats: (address, length) => new Float32Array(memory.buffer, address, length),
+    floats(address, length) {
+      finish?.();
+      return new Float32Array(memory.buffer, address, length);
+    },
   };
   return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
 }

@@ -12,6 +12,9 @@ const pauseBetween = 0.2;
 const worthwhile = 5;
 const mostAlone = 16;
 
+/** Shares a thread that what is left of a job is divided into, each time that chunks are taken: with one, a slow thread holds all up. */
+const sharesPerThread = 2;
+
 export interface WorkersStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -30,8 +33,13 @@ export interface WorkersStart {
 }
 
 export interface Workers {
-  /** Does all chunks of a task together with the workers. Throws ERR_BACKEND if one of them has ended. */
+  /**
+   * Finishes the job before, then begins this one: it may return while workers do the chunks of this task, so that the caller prepares the
+   * next meanwhile. Throws ERR_BACKEND if a worker has ended, and what an operation threw.
+   */
   run(task: string, args: readonly number[], chunks: number): void;
+  /** Returns when nothing is under way, having helped. Whoever looks at what an operation reads or writes calls this first. Throws like `run`. */
+  finish(): void;
   /** Throws what `run` would: ERR_BACKEND if a worker has ended. */
   check(): void;
   /** Ends the workers. */
@@ -60,6 +68,8 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
   const ended = start.control + control.ended;
   const threads: Thread[] = [];
   let failure: TaperError | undefined;
+
+  words[at("shares")] = sharesPerThread * (scratches.length + 1);
 
   const end = (): void => {
     failure ??= new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
@@ -118,8 +128,11 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     let now = performance.now();
     if (now - endedAt > pauseBetween) alone = 0;
     let first = 0;
-    while (first < chunks && alone < enough) {
-      call[task](...args, first, ++first);
+    // More at a time as they turn out to be quick: many at once cost less.
+    for (let taken = 1; first < chunks && alone < enough; taken *= 2) {
+      const last = Math.min(chunks, first + taken);
+      call[task](...args, first, last);
+      first = last;
       endedAt = performance.now();
       alone += endedAt - now;
       now = endedAt;
@@ -132,9 +145,29 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
     shared = 0;
     alone = 0;
   };
+  /** Chunks of the job that is under way, and when it began. */
+  let pending = 0;
+  let startedAt = 0;
+  const finish = (): void => {
+    if (pending === 0) return;
+    const chunks = pending;
+    pending = 0;
+    check();
+    try {
+      call.finish();
+    } catch (error) {
+      // The others may still be at work on this job: there can be no next one.
+      fail("an operation failed");
+      throw error;
+    }
+    if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
+    endedAt = performance.now();
+    shared += endedAt - startedAt;
+  };
   return {
     run(task, args, chunks) {
       check();
+      finish();
       const allSleep = Atomics.load(words, at("sleepers")) === scratches.length;
       const first = allSleep ? begin(task, args, chunks) : 0;
       if (first === chunks) return;
@@ -142,18 +175,11 @@ export async function startWorkers(start: WorkersStart): Promise<Workers> {
       words[at("task")] = numbers.get(task)!;
       words[at("chunks")] = chunks;
       for (let i = 0; i < args.length; i++) words[at("arguments") + i] = args[i];
-      const startedAt = performance.now();
-      try {
-        call.share(first, allSleep ? 1 : 0);
-      } catch (error) {
-        // The others may still be at work on this job: there can be no next one.
-        fail("an operation failed");
-        throw error;
-      }
-      if (Atomics.load(words, at("done")) !== chunks) waitFor(chunks);
-      endedAt = performance.now();
-      shared += endedAt - startedAt;
+      startedAt = performance.now();
+      pending = chunks;
+      call.offer(first, allSleep ? 1 : 0);
     },
+    finish,
     check,
     end,
   };

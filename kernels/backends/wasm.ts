@@ -48,7 +48,7 @@ export interface WasmBackend extends TrainingBackend<WasmHandle> {
   readonly variant: Variant;
   /** Threads that share an operation, the caller's included. */
   readonly threads: number;
-  /** Here at once: the CPU has answered when `op` returns. */
+  /** Here at once: there is nothing to wait for but what other threads still do of the last operation. */
   read(handle: WasmHandle, length?: number): Float32Array;
 }
 
@@ -78,8 +78,14 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     if (running === undefined) throw new TaperError("ERR_DISPOSED", "the wasm backend was disposed; make a new one");
     return running;
   };
+  /** The same, with nothing under way: for whoever touches what operations read and write. */
+  const settled = (): Engine => {
+    const { workers } = engine();
+    workers?.finish();
+    return engine();
+  };
   const refuse = (handle: Handle, length: number, what: string): void => {
-    if (!engine().live.has(handle)) {
+    if (!settled().live.has(handle)) {
       throw new TaperError("ERR_DISPOSED", `${what}: the handle was released, or belongs to another backend`);
     }
     if (length > handle.length) {
@@ -88,7 +94,7 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     }
   };
   const keep: Keep = (kind, length, zeroed = false, bytes = 4 * length) => {
-    const { heap, live } = engine();
+    const { heap, live } = settled();
     const address = zeroed ? heap.takeZeroed(bytes) : heap.take(bytes);
     const Cells = kind === "i32" ? Int32Array : Float32Array;
     const handle: WasmHandle = {
@@ -97,7 +103,8 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
       address,
       bytes,
       get data() {
-        const { memory } = engine();
+        // No kernel writes integers.
+        const { memory } = kind === "i32" ? engine() : settled();
         let cells = live.get(handle);
         if (cells?.buffer !== memory.buffer) {
           cells = new Cells(memory.buffer, address, bytes / 4);
@@ -173,7 +180,7 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     release(handle) {
       if (running?.live.delete(handle)) running.heap.give(handle.address, handle.bytes);
     },
-    intake: intakeOn(engine, keep),
+    intake: intakeOn(settled, keep),
     dispose() {
       running?.live.clear();
       running?.workers?.end();

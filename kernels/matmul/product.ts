@@ -26,14 +26,16 @@ export function defineProduct(module: ModuleBuilder, variant: Variant, width: nu
   const { finished } = defineGemm(module, variant, copies, defineFinish(module));
   module.task("product", productParameters, (f, out, a, weights, bias, biasStride, residual, activation, ...rest) => {
     const [n, k, m, rowsPerChunk, columnsPerChunk, first, last] = rest;
-    const down = f.i32(quotientUp(n, rowsPerChunk));
-    const [chunk, row, column] = [f.i32(), f.i32(), f.i32()];
+    const across = f.i32(quotientUp(m, columnsPerChunk));
+    const [row, column, taken] = [f.i32(), f.i32(), f.i32()];
     const stride = i32.shl(m, 2);
     const offset = i32.add(i32.mul(row, stride), i32.shl(column, 2));
-    // Neighbouring chunks have the same columns: threads at work on them share the weights that one of them fetches.
-    f.for(chunk, first, last, 1, () => {
-      f.setInt(row, i32.mul(i32.remU(chunk, down), rowsPerChunk));
-      f.setInt(column, i32.mul(i32.divU(chunk, down), columnsPerChunk));
+    // Chunks of the same rows are one product: their part of A is copied once.
+    f.while(i32.ltU(first, last), () => {
+      f.setInt(row, i32.mul(i32.divU(first, across), rowsPerChunk));
+      f.setInt(column, i32.remU(first, across));
+      f.setInt(taken, i32.minU(i32.sub(last, first), i32.sub(across, column)));
+      f.setInt(column, i32.mul(column, columnsPerChunk));
       f.call(
         finished,
         ...[i32.add(out, offset), stride],
@@ -41,11 +43,12 @@ export function defineProduct(module: ModuleBuilder, variant: Variant, width: nu
         ...[i32.add(weights, i32.mul(column, i32.shl(k, 2))), 4 * width, i32.mul(k, 4 * width)],
         ...[i32.add(bias, i32.mul(column, biasStride)), 0, biasStride],
         i32.minU(i32.sub(n, row), rowsPerChunk),
-        i32.minU(i32.sub(m, column), columnsPerChunk),
+        i32.minU(i32.sub(m, column), i32.mul(taken, columnsPerChunk)),
         k,
         i32.select(residual, i32.add(residual, offset), 0),
         activation,
       );
+      f.advance(first, taken);
     });
   });
 }
@@ -68,16 +71,18 @@ function defineFinish(module: ModuleBuilder): FunctionRef {
   });
 }
 
-/** Multiply-adds that a chunk should have at least: some 40 µs, which a thread's start and end are small against. */
-const chunkMacs = 2 ** 21;
+/** Multiply-adds from which on a product is shared: some 80 µs, which a thread's start and end are small against. */
+const worthSharing = 2 ** 22;
+/** Multiply-adds that a chunk should have at least. */
+const chunkMacs = 2 ** 19;
 /** Rows that few rows cost as much as: they wait for the weights. */
 const rowsOfWaiting = 4;
 /** Columns are shared out in multiples of this, which every panel divides. */
-const columnUnit = 64;
-/** Rows of a chunk, from which on more chunks split rows too: fewer would not repay reading the weights again. */
+const columnUnit = 32;
+/** Rows of a chunk at least, where rows are split too: fewer would not repay reading the weights again. */
 const rowsPerSplit = 64;
-/** Chunks a thread gets, so that a slow one holds nobody up. */
-const chunksPerThread = 4;
+/** Chunks a thread gets, if columns alone give fewer and there are rows to split. */
+const chunksPerThread = 12;
 
 export interface Grid {
   readonly rowsPerChunk: number;
@@ -85,17 +90,17 @@ export interface Grid {
   readonly chunks: number;
 }
 
-/** How a product is shared out: one chunk on one thread or for little work; columns first, rows too where there are many. */
+/** How a product is shared out: one chunk on one thread or for little work; few columns a chunk, and some of the rows where there are many. */
 export function gridOf({ n, k, m }: MatmulSizes, threads: number): Grid {
-  const affordable = Math.floor((Math.max(n, rowsOfWaiting) * k * m) / chunkMacs);
-  const wanted = Math.min(affordable, threads * chunksPerThread);
-  if (threads === 1 || wanted < 2) return { rowsPerChunk: n, columnsPerChunk: roundUp(m, columnUnit), chunks: 1 };
-  const even = wanted > threads ? wanted - (wanted % threads) : wanted;
-  let down = Math.min(Math.max(1, Math.floor(n / rowsPerSplit)), even);
-  while (even % down !== 0) down--;
-  const rowsPerChunk = Math.ceil(n / down);
-  const columnsPerChunk = roundUp(Math.ceil((m * down) / even), columnUnit);
-  return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * Math.ceil(m / columnsPerChunk) };
+  const rows = Math.max(n, rowsOfWaiting);
+  if (threads === 1 || rows * k * m < worthSharing) {
+    return { rowsPerChunk: n, columnsPerChunk: roundUp(m, columnUnit), chunks: 1 };
+  }
+  const columnsPerChunk = roundUp(Math.ceil(chunkMacs / (rows * k)), columnUnit);
+  const across = Math.ceil(m / columnsPerChunk);
+  const parts = Math.min(Math.ceil((chunksPerThread * threads) / across), Math.max(1, Math.floor(n / rowsPerSplit)));
+  const rowsPerChunk = Math.ceil(n / parts);
+  return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * across };
 }
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;

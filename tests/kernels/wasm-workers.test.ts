@@ -25,7 +25,12 @@ async function start(
   options: Partial<WorkersStart> = {},
 ) {
   const module = new ModuleBuilder({ initialPages, maximumPages, shared: true });
-  module.task("task", ["to"], (f, to, first) => body(f, module, (i) => i32.add(to, i32.shl(i, 2)), first));
+  module.task("task", ["to"], (f, to, first, last) =>
+    f.while(i32.ltU(first, last), () => {
+      body(f, module, (i) => i32.add(to, i32.shl(i, 2)), first);
+      f.advance(first, 1);
+    }),
+  );
   defineThreads(module, constantEnd);
   const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared: true });
   const compiled = new WebAssembly.Module(module.encode());
@@ -38,7 +43,11 @@ async function start(
     ...options,
   });
   running.push(here);
-  return { memory, run: (chunks: number) => here.run("task", [cells], chunks), workers: here };
+  const run = (chunks: number) => {
+    here.run("task", [cells], chunks);
+    here.finish();
+  };
+  return { memory, run, workers: here };
 }
 
 const ended = expect.objectContaining({
@@ -72,6 +81,22 @@ it("runs on all threads, each with its number", async () => {
   });
   run(4);
   expect([...new Int32Array(memory.buffer, cells, 5)]).toEqual([4, 1, 1, 1, 1]);
+});
+
+it("returns while workers are at a job, and begins the next when it is done", async () => {
+  const { memory, workers } = await start(1, (f, _, cell, first) => {
+    f.while(i32.eqz(atomic.load(cell(8))), () => {});
+    f.drop(atomic.add(cell(first), 1));
+  });
+  const words = new Int32Array(memory.buffer, cells, 9);
+  workers.run("task", [cells], 2);
+  expect([...words.subarray(0, 2)]).toEqual([0, 0]);
+  Atomics.store(words, 8, 1);
+  workers.run("task", [cells], 3);
+  expect(words[1]).toBeGreaterThan(0);
+  workers.finish();
+  workers.finish();
+  expect([...words.subarray(0, 4)]).toEqual([2, 2, 1, 0]);
 });
 
 it("lets workers write to memory that grew while they slept", async () => {
