@@ -3,32 +3,9 @@ import { Tokenizer as Oracle } from "@huggingface/tokenizers";
 import { expect, it } from "vitest";
 import { loadTokenizer } from "../../bert/tokenizer/load.ts";
 import { Random } from "../../engine/random.ts";
+import { byteLevelJson as json } from "../support/byte-level-json.ts";
 import { refused } from "../support/spoiled-model.ts";
 
-/** The printable characters that stand for the 256 bytes. */
-function byteCharacters(): string[] {
-  const isPrintable = (b: number): boolean => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(isPrintable(b) ? b : next++));
-}
-
-const bytes = byteCharacters();
-const merges = ["f i", "l m", "fi lm", "Ġ film", "g o", "o d", "go od", "Ġ good", "Ã ©"];
-const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
-const tokens = [...special, ...bytes, ...merges.map((merge) => merge.replace(" ", ""))];
-const json = {
-  added_tokens: special.map((content, id) => ({
-    ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
-  })),
-  normalizer: null,
-  pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
-  post_processor: {
-    ...{ type: "RobertaProcessing", sep: ["</s>", 2], cls: ["<s>", 0] },
-    ...{ trim_offsets: true, add_prefix_space: false },
-  },
-  decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges },
-};
 const files = (changes: object = {}) => ({
   "tokenizer.json": new TextEncoder().encode(JSON.stringify({ ...json, ...changes })),
 });
