@@ -49,7 +49,7 @@ export async function readSentenceConfig(files: ModelFiles): Promise<SentenceCon
 }
 
 async function readPooling(files: ModelFiles, path: unknown, where: string): Promise<Pooling> {
-  if (typeof path !== "string" || !/^\w[\w.-]*$/.test(path)) {
+  if (typeof path !== "string" || !/^\w[\w.-]{0,99}$/.test(path)) {
     throw new TaperError("ERR_CONFIG", `${where}: "path" must name a folder beside it, found ${show(path)}.`);
   }
   const name = `${path}/config.json`;

@@ -79,3 +79,36 @@ it("refuses what it would compute otherwise", async () => {
   const bare = files({ added_tokens: [], model: { ...json.model, vocab: { a: 0 }, merges: [] } });
   await refused(loadTokenizer(bare), "ERR_VOCABULARY", "<s>");
 });
+
+const model = (changes: object) => ({ model: { ...json.model, ...changes } });
+const added = (changes: object) => ({
+  added_tokens: [{ ...json.added_tokens[0], ...changes }, ...json.added_tokens.slice(1)],
+});
+
+it.each([
+  [model({ vocab: { ...json.model.vocab, film: "7" } }), "film"],
+  [model({ vocab: { ...json.model.vocab, film: 1e9 } }), "film"],
+  [model({ vocab: { ...json.model.vocab, film: 0.5 } }), "film"],
+  [model({ vocab: [] }), "model.vocab"],
+  [model({ merges: ["f i", 7] }), "model.merges"],
+  [model({ merges: "f i" }), "model.merges"],
+  [model({ merges: [["f", "i"], "l m"] }), "model.merges"],
+  [model({ unk_token: 3 }), "model.unk_token"],
+  [model({ end_of_word_suffix: "</w>" }), "end_of_word_suffix"],
+  [model({ byte_fallback: 1 }), "byte_fallback"],
+  [added({ content: "" }), "added_tokens[0].content"],
+  [added({ content: 7 }), "added_tokens[0].content"],
+  [added({ id: -1 }), '"<s>"'],
+  [added({ lstrip: "yes" }), "added_tokens[0].lstrip"],
+  [{ added_tokens: {} }, "added_tokens"],
+  [{ pre_tokenizer: { ...json.pre_tokenizer, add_prefix_space: "no" } }, "add_prefix_space"],
+])("refuses %.60j before the package sees it", async (changes, part) => {
+  await expect(loadTokenizer(files(changes))).rejects.toMatchObject({
+    code: expect.stringMatching(/^ERR_(VOCABULARY|CONFIG)$/),
+    message: expect.stringContaining(part),
+  });
+});
+
+it("nothing decodes to nothing", async () => {
+  expect((await loadTokenizer(files())).decode([])).toBe("");
+});

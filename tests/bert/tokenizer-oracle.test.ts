@@ -10,12 +10,12 @@
  */
 
 import { readFileSync } from "node:fs";
-import { Tokenizer as Oracle } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTokenizer, type Tokenizer } from "../../bert/tokenizer/tokenizer.ts";
 import { SPECIAL_TOKENS } from "../../bert/tokenizer/vocabulary.ts";
 import { sharedFile } from "../shared.ts";
+import { type Oracle, oracleOf } from "../support/word-piece-oracle.ts";
 
 const recorded = new URL("../fixtures/tokenizer/hugging-face-cases.jsonl", import.meta.url);
 const header = JSON.parse(readFileSync(recorded, "utf8").split("\n", 1)[0]) as { vocabulary: string };
@@ -85,40 +85,4 @@ function same(ours: Tokenizer, oracle: Oracle, text: string, pair: string | unde
   expect(found.tokens).toEqual(expected.tokens);
   expect(found.ids).toEqual(expected.ids);
   expect(found.segments).toEqual(expected.token_type_ids);
-}
-
-function oracleOf(vocabulary: readonly string[], rule: (typeof rules)[number]): Oracle {
-  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
-  const special = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
-  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
-  const ids = (token: string) => ({ id: token, ids: [vocabulary.indexOf(token)], tokens: [token] });
-  return new Oracle(
-    {
-      version: "1.0",
-      added_tokens: SPECIAL_TOKENS.map((content) => ({ id: vocabulary.indexOf(content), content, ...flags })),
-      normalizer: {
-        type: "BertNormalizer",
-        clean_text: true,
-        handle_chinese_chars: rule.isolateIdeographs,
-        strip_accents: rule.stripAccents ?? null,
-        lowercase: rule.lowercase,
-      },
-      pre_tokenizer: { type: "BertPreTokenizer" },
-      post_processor: {
-        type: "TemplateProcessing",
-        single: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)],
-        pair: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1), special("[SEP]", 1)],
-        special_tokens: { "[CLS]": ids("[CLS]"), "[SEP]": ids("[SEP]") },
-      },
-      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-      model: {
-        type: "WordPiece",
-        unk_token: "[UNK]",
-        continuing_subword_prefix: "##",
-        max_input_chars_per_word: 100,
-        vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
-      },
-    },
-    {},
-  );
 }
