@@ -1,6 +1,7 @@
 // Damaged model files and random texts by the million, on all cores: nothing may crash, hang, take memory without bound or read outside
 // of a model's directory. Exits 1 if anything does, with the command that has it again. Needs no build.
 // Usage: npm run fuzz -- [--seed 1] [--files 20000] [--texts 5000] [--threads CORES] [--first 0] [--seconds-per-input 20] [--json]
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -26,6 +27,9 @@ const count = (name, least) => {
 };
 const [seed, files, texts, first] = ["seed", "files", "texts", "first"].map((name) => count(name, 0));
 const [threads, patience] = [count("threads", 1), count("seconds-per-input", 1)];
+
+// Directories are made and removed by the ten thousand: in memory, where there is such a file system.
+if (process.env.TMPDIR === undefined && existsSync("/dev/shm")) process.env.TMPDIR = "/dev/shm";
 
 const bundle = await bundled("tests/fuzz/worker.ts");
 
@@ -141,4 +145,9 @@ function finish() {
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
 
+// Stopped early, it says what it has.
+process.on("SIGINT", () => {
+  finish();
+  process.exit(130);
+});
 for (let i = 0; i < threads; i++) start();
