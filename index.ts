@@ -3,12 +3,12 @@
  * strings and runs under a strict Content-Security-Policy. GPU kernels are in `taperbert/gpu`, ndarray interop in
  * `taperbert/ndarray`, training in `taperbert/train`.
  */
-export type { BackendName, Simd } from "./bert/choose-backend.ts";
+export type { BackendName, RunInfo, Simd } from "./bert/choose-backend.ts";
 export type { BertConfig, BertShape, Task } from "./bert/config.ts";
 export type { Dials } from "./bert/dials.ts";
 export type { Dtype } from "./bert/dtype.ts";
 export type { ExplainedWord, Explanation } from "./bert/explain.ts";
-export { type LoadOptions, loadModel } from "./bert/load.ts";
+export type { LoadOptions } from "./bert/load.ts";
 export type {
   CallOptions,
   Classification,
@@ -21,7 +21,6 @@ export type {
 export type { Flips } from "./bert/narrowing.ts";
 export type { Answer, Tag } from "./bert/readouts.ts";
 export type { StreamOptions } from "./bert/stream.ts";
-export { loadTokenizer } from "./bert/tokenizer/load.ts";
 export { createTokenizer, type EncodeOptions, type Encoding, type Tokenizer } from "./bert/tokenizer/tokenizer.ts";
 export type { Trace } from "./bert/trace.ts";
 export type { Backend, Handle, Int8Matrix } from "./engine/backend.ts";
@@ -31,9 +30,10 @@ export { parseSafetensors, type StoredTensor, type WritableTensor, writeSafetens
 export { transpose, type View, view } from "./engine/view.ts";
 export type { ExitDials } from "./exit/criteria.ts";
 export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";
+export { loadModel, loadTokenizer } from "./lazy.ts";
 export type { FeatureExtractionOptions, Features } from "./pipeline/feature-extraction.ts";
 export type { LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
-export { type Pipeline, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
+export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
 export type { QuestionAnsweringOptions } from "./pipeline/question-answering.ts";
 export type { TextClassificationOptions } from "./pipeline/text-classification.ts";
 export type { TokenClassificationOptions } from "./pipeline/token-classification.ts";

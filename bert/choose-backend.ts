@@ -37,6 +37,19 @@ export interface ChosenBackend {
   readonly threads: ThreadCount;
 }
 
+/** What computes, and why: data, as `taperbert info --json` prints it. */
+export interface RunInfo {
+  /** "wasm", "scalar", … */
+  readonly backend: string;
+  readonly why: string;
+  /** Which build of it. */
+  readonly variant: string;
+  readonly variantWhy: string;
+  /** Threads that share each of its operations. */
+  readonly threads: number;
+  readonly threadsWhy: string;
+}
+
 const onlyOne = "there is one build of it";
 const alone: ThreadCount = { count: 1, why: "it computes on the calling thread" };
 
@@ -62,9 +75,7 @@ export async function chooseBackend(
   }
   if (isBackend(wanted)) {
     refuseSimd("a backend of your own");
-    const why = "given by the caller";
-    const { threads: count = 1 } = wanted as Partial<WasmBackend>;
-    return { backend: wanted, why, variantWhy: why, threads: { count, why } };
+    return chosenByCaller(wanted);
   }
   switch (wanted) {
     case "reference": {
@@ -87,6 +98,18 @@ export async function chooseBackend(
         `backend: expected "auto", "wasm", "scalar", "reference" or a backend, found ${show(wanted)}.`,
       );
   }
+}
+
+export function chosenByCaller(backend: InferenceBackend): ChosenBackend {
+  const why = "given by the caller";
+  const { threads: count = 1 } = backend as Partial<WasmBackend>;
+  return { backend, why, variantWhy: why, threads: { count, why } };
+}
+
+/** A choice in words. */
+export function infoOf({ backend, why, variantWhy, threads }: ChosenBackend): RunInfo {
+  const { name, variant = name } = backend as InferenceBackend & { readonly variant?: string };
+  return { backend: name, why, variant, variantWhy, threads: threads.count, threadsWhy: threads.why };
 }
 
 /** What `threads` of the backend that is chosen will be, if nothing goes wrong. */

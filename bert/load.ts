@@ -9,7 +9,7 @@ import { openShards, parseShardIndex } from "../engine/sharded-safetensors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { Bert } from "./bert.ts";
 import { buildBert } from "./build.ts";
-import { type BackendName, chooseBackend, type Simd } from "./choose-backend.ts";
+import { type BackendName, chooseBackend, infoOf, type Simd } from "./choose-backend.ts";
 import { type BertConfig, parseConfig } from "./config.ts";
 import { checkDtype, type Dtype } from "./dtype.ts";
 import { familyOf } from "./family.ts";
@@ -64,7 +64,8 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   checkCount(options.tokenBudget, "tokenBudget");
   const files = await modelFiles(source);
   const { simd, threads, wasmModule } = options;
-  const { backend } = await chooseBackend(options.backend ?? "auto", { simd, threads, wasmModule });
+  const chosen = await chooseBackend(options.backend ?? "auto", { simd, threads, wasmModule });
+  const { backend } = chosen;
   try {
     const configs = await configsIn(files);
     const { config } = configs;
@@ -73,7 +74,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       readBert(files, configs, backend, dtype),
     );
     const sentence = config.task === "embedding" ? await readSentenceConfig(files) : undefined;
-    return new Model(bert, backend, tokenizer, options, sentence);
+    return new Model(bert, backend, tokenizer, options, { sentence, info: infoOf(chosen) });
   } catch (error) {
     backend.dispose();
     throw error;
@@ -127,6 +128,12 @@ async function configsIn(files: ModelFiles): Promise<Configs> {
     taper: taper === undefined ? {} : parseTaperConfig(taper, config.layers, files.pathOf("taperbert.json")),
     json: json as Configs["json"],
   };
+}
+
+/** The parameters of a model, on a backend that stays the caller's, without anything that runs them. Throws as `loadModel`. */
+export async function loadBert(source: ModelSource, backend: InferenceBackend): Promise<Bert> {
+  const files = await modelFiles(source);
+  return readBert(files, await configsIn(files), backend, undefined);
 }
 
 async function readBert(

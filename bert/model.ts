@@ -8,6 +8,7 @@ import { argmax, probabilities } from "../exit/criteria.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import { lengthsOf, packBatch, splitByTokens } from "./batch.ts";
 import { abilitiesOf, type Bert, predictorWidthOf } from "./bert.ts";
+import { chosenByCaller, infoOf, type RunInfo } from "./choose-backend.ts";
 import type { BertConfig } from "./config.ts";
 import { type Abilities, checkDials, type Dials, planOf } from "./dials.ts";
 import type { Dtype } from "./dtype.ts";
@@ -75,6 +76,13 @@ export interface ModelOptions {
   readonly tokenBudget?: number | undefined;
 }
 
+/** What loading knows besides the parameters. */
+export interface ModelFacts {
+  /** How `embed` makes one vector of a text's states, unless a call says otherwise. */
+  readonly sentence?: SentenceConfig | undefined;
+  readonly info?: RunInfo | undefined;
+}
+
 const callNames = ["skim", "exit", "signal"];
 const forwardNames = [...callNames, "segments", "hidden", "answers", "replay"];
 
@@ -84,18 +92,20 @@ export class Model {
   private readonly tokenizer: Tokenizer | undefined;
   private readonly scratch: Scratch;
   private readonly sentence: SentenceConfig | undefined;
+  /** What computes, on how many threads, and why. */
+  readonly info: RunInfo;
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  /** `sentence`: how `embed` makes one vector of a text's states, unless a call says otherwise. */
   constructor(
     bert: Bert,
     backend: InferenceBackend,
     tokenizer?: Tokenizer,
     options: ModelOptions = {},
-    sentence?: SentenceConfig,
+    { sentence, info }: ModelFacts = {},
   ) {
     this.sentence = sentence;
+    this.info = info ?? infoOf(chosenByCaller(backend));
     this.bert = bert;
     this.backend = backend;
     this.tokenizer = tokenizer;

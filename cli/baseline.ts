@@ -1,6 +1,7 @@
 /** `taperbert baseline`: a bag of bigrams on the files that a model is measured on: what a BERT has to beat. */
-import { trainBigrams } from "../bench/baselines/bigrams.ts";
+
 import { TaperError } from "../engine/errors.ts";
+import { trainBigrams } from "../train/bigrams.ts";
 import { readTexts, type TextRow } from "../train/data.ts";
 import { dataFlags, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";

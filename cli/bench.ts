@@ -24,6 +24,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<Comm
     about: "rates of every kernel, as fractions of the machine's measured peaks",
     load: async () => (await import("./bench-kernels.ts")).benchKernels,
   },
+  results: {
+    about: "the page of results: every model of a plan on its tasks' test texts",
+    load: async () => (await import("./bench-results.ts")).benchResults,
+  },
   peers: {
     about: "a dense BERT here and in onnxruntime and TensorFlow.js, interleaved",
     load: async () => (await import("./bench-peers.ts")).benchPeers,

@@ -1,17 +1,26 @@
 /**
  * The files of a directory, and nothing outside of it: a name or a symbolic link that leads out is refused. The one exception is Hugging
- * Face's cache, where a snapshot's files are links to the blobs of the same repository. Node only.
+ * Face's cache, where a snapshot's files are links to the blobs of the same repository. Node only, and without an import of Node's
+ * modules: those would stop a bundler that builds this for a browser, where nobody calls it.
  */
-import { readFile, realpath, stat } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
 import { TaperError } from "./errors.ts";
 import { checkSize, type ModelFiles } from "./model-files.ts";
 import { fileSource } from "./safetensors-file.ts";
 
 export function directoryFiles(directory: string): ModelFiles {
+  const { readFile, realpath, stat } = process.getBuiltinModule("node:fs/promises");
+  const { dirname, join, sep } = process.getBuiltinModule("node:path");
   const pathOf = (name: string): string => join(directory, name);
   const unreadable = (name: string, error: unknown): TaperError =>
     new TaperError("ERR_FILE", `${pathOf(name)} cannot be read: ${(error as Error).message}`, { cause: error });
+
+  const isWithin = (path: string, folder: string | undefined): boolean =>
+    folder !== undefined && path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  /** In the cache of Hugging Face's hub, REPOSITORY/snapshots/REVISION links to REPOSITORY/blobs. */
+  const blobsOf = (root: string): string | undefined => {
+    const snapshots = dirname(root);
+    return snapshots.endsWith(`${sep}snapshots`) ? join(dirname(snapshots), "blobs") : undefined;
+  };
 
   /** Where a file really is, and its size; undefined if there is none. */
   const find = async (name: string): Promise<{ path: string; size: number } | undefined> => {
@@ -51,14 +60,4 @@ export function directoryFiles(directory: string): ModelFiles {
       return file && fileSource(file.path, pathOf(name));
     },
   };
-}
-
-function isWithin(path: string, directory: string | undefined): boolean {
-  return directory !== undefined && path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
-}
-
-/** In the cache of Hugging Face's hub, REPOSITORY/snapshots/REVISION links to REPOSITORY/blobs. */
-function blobsOf(root: string): string | undefined {
-  const snapshots = dirname(root);
-  return snapshots.endsWith(`${sep}snapshots`) ? join(dirname(snapshots), "blobs") : undefined;
 }

@@ -30,9 +30,8 @@ const largestJson = 16 * 1024 * 1024;
 export async function modelFiles(source: ModelSource): Promise<ModelFiles> {
   if (source instanceof URL || (typeof source === "string" && (/^https?:/i.test(source) || (source && !isNode())))) {
     const url = source instanceof URL ? source : new URL(source, globalThis.location?.href);
-    if (url.protocol !== "file:") return (await import("./url-files.ts")).urlFiles(url);
-    const { fileURLToPath } = await import("node:url");
-    return modelFiles(fileURLToPath(url));
+    if (url.protocol !== "file:" || !isNode()) return (await import("./url-files.ts")).urlFiles(url);
+    return modelFiles(process.getBuiltinModule("node:url").fileURLToPath(url));
   }
   if (typeof source === "string" && source !== "") {
     return (await import("./directory-files.ts")).directoryFiles(source);

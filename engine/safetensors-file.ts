@@ -1,7 +1,4 @@
-/** Safetensors files on a disk, as sources of bytes and as tensors. Node only. */
-
-import { read } from "node:fs";
-import { open } from "node:fs/promises";
+/** Safetensors files on a disk, as sources of bytes and as tensors. Node only; its modules are asked for, see directory-files.ts. */
 import type { ByteSource } from "./byte-source.ts";
 import { TaperError } from "./errors.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -29,6 +26,8 @@ export async function readSafetensorsFile(path: string): Promise<Map<string, Sto
 export async function fileSource(path: string, where = path): Promise<ByteSource> {
   const unreadable = (error: unknown): TaperError =>
     new TaperError("ERR_FILE", `${where} cannot be read: ${(error as Error).message}`, { cause: error });
+  const { read } = process.getBuiltinModule("node:fs");
+  const { open } = process.getBuiltinModule("node:fs/promises");
   const file = await open(path, "r").catch((error) => {
     throw unreadable(error);
   });

@@ -18,10 +18,13 @@ export function urlFiles(base: URL): ModelFiles {
   const get = async (name: string, method: "GET" | "HEAD"): Promise<Response | undefined> => {
     const url = urlOf(name);
     const response = await fetch(url, { method }).catch((error: unknown) => {
+      // What belongs to an extension or an app has no status: a file that is not there cannot be fetched.
+      if (!/^https?:$/.test(directory.protocol)) return undefined;
       const { message, cause } = error as Error;
       const reason = cause instanceof Error ? cause.message : message;
       throw new TaperError("ERR_FILE", `${url} cannot be read: ${reason}`, { cause: error });
     });
+    if (response === undefined) return undefined;
     // Many servers of single-page applications answer with their page whatever is asked for.
     const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
     if (response.ok && !isPage) return response;

@@ -61,11 +61,23 @@ function unitRows(rows: Float32Array, d: number): Float32Array {
   }, new Float32Array(rows.length));
 }
 
+/** What of them crosses to another thread. */
+export function packFeatures(value: unknown): unknown {
+  const { dims, data } = value as Features;
+  return { dims, data };
+}
+
+/** What `packFeatures` made, as features again. */
+export function unpackFeatures(value: unknown): Features {
+  const { dims, data } = value as Pick<Features, "dims" | "data">;
+  return { type: "float32", dims, data, size: data.length, tolist: () => nested(data, dims) };
+}
+
 function features(parts: readonly Float32Array[], dims: readonly number[]): Features {
   const size = dims.reduce((a, b) => a * b, 1);
   const data = new Float32Array(size);
   for (const [t, values] of parts.entries()) data.set(values, (t * size) / parts.length);
-  return { type: "float32", dims, data, size, tolist: () => nested(data, dims) };
+  return unpackFeatures({ dims, data });
 }
 
 function nested(data: Float32Array, [side, ...inner]: readonly number[]): NestedNumbers {

@@ -1,75 +1,101 @@
 /**
  * `pipeline(task, source)`: a model as one function, in the call shapes that users of transformers.js know. It adds nothing to the
- * model but shapes; dials, signals and everything else are the model's.
+ * model but shapes; dials, signals and everything else are the model's. On a web page the model lives in a worker of its own, so that
+ * the page stays responsive. What each place needs is loaded there only.
  * Source: https://huggingface.co/docs/transformers.js/api/pipelines
  */
-import type { Task } from "../bert/config.ts";
-import { type LoadOptions, loadModel } from "../bert/load.ts";
+import type { RunInfo } from "../bert/choose-backend.ts";
+import type { LoadOptions } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
 import { nearestName, show, TaperError } from "../engine/errors.ts";
 import type { ModelSource } from "../engine/model-files.ts";
-import { type FeatureExtraction, featureExtraction } from "./feature-extraction.ts";
-import { type QuestionAnswering, questionAnswering } from "./question-answering.ts";
-import { type TextClassification, textClassification } from "./text-classification.ts";
-import { type TokenClassification, tokenClassification } from "./token-classification.ts";
+import type { Calls, PipelineTask } from "./tasks.ts";
 
-interface Calls {
-  "text-classification": TextClassification;
-  "sentiment-analysis": TextClassification;
-  "token-classification": TokenClassification;
-  ner: TokenClassification;
-  "question-answering": QuestionAnswering;
-  "feature-extraction": FeatureExtraction;
+export type { PipelineTask } from "./tasks.ts";
+
+export interface PipelineOptions extends LoadOptions {
+  /**
+   * Whether the model lives in a worker of its own. Default: on a web page's main thread yes, elsewhere (Node, workers, a backend object
+   * of the caller's) no. Answers, errors and signals are the same; files given as bytes are copied.
+   */
+  readonly worker?: boolean | undefined;
 }
 
-export type PipelineTask = keyof Calls;
-
-export type Pipeline<T extends PipelineTask> = Calls[T] & {
+interface Parts<T extends PipelineTask> {
   readonly task: T;
-  /** For what a pipeline does not say: traces, streams, explanations. */
-  readonly model: Model;
+  /** What computes, on how many threads, and why. */
+  readonly info: RunInfo;
   /** Gives the memory back; later calls throw ERR_DISPOSED. */
   dispose(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-};
+}
 
-type Kinds = { readonly [T in PipelineTask]: { readonly task?: Task; readonly on: (model: Model) => Calls[T] } };
+export type Pipeline<T extends PipelineTask> = Calls[T] &
+  Parts<T> & {
+    /**
+     * For what a pipeline does not say: traces, streams, explanations. Throws ERR_OPTION if the model is in a worker: `worker: false`
+     * keeps it here.
+     */
+    readonly model: Model;
+    [Symbol.asyncDispose](): Promise<void>;
+  };
 
-const classify = { task: "sequence-classification", on: textClassification } as const;
-const tag = { task: "token-classification", on: tokenClassification } as const;
-
-const kinds: Kinds = {
-  "text-classification": classify,
-  "sentiment-analysis": classify,
-  "token-classification": tag,
-  ner: tag,
-  "question-answering": { task: "question-answering", on: questionAnswering },
-  "feature-extraction": { on: featureExtraction },
+const tasks: Readonly<Record<PipelineTask, true>> = {
+  "text-classification": true,
+  "sentiment-analysis": true,
+  "token-classification": true,
+  ner: true,
+  "question-answering": true,
+  "feature-extraction": true,
 };
 
 /**
- * Loads a model for a task. `source` is a directory, a URL, or its files; `options` are those of `loadModel`.
- * Throws as `loadModel`, and ERR_OPTION for another task than the model is for.
+ * Loads a model for a task. `source` is a directory, a URL, or its files; `options` are those of `loadModel`, and `worker`.
+ * Throws as `loadModel`, ERR_OPTION for another task than the model is for, and ERR_BACKEND if the worker cannot start.
  */
 export async function pipeline<T extends PipelineTask>(
   task: T,
   source: ModelSource,
-  options: LoadOptions = {},
+  options: PipelineOptions = {},
 ): Promise<Pipeline<T>> {
-  if (!Object.hasOwn(kinds, task)) {
-    const near = typeof task === "string" ? nearestName(task, Object.keys(kinds)) : undefined;
-    const hint = near === undefined ? `known tasks: ${Object.keys(kinds).join(", ")}.` : `did you mean "${near}"?`;
+  if (!Object.hasOwn(tasks, task)) {
+    const known = Object.keys(tasks);
+    const near = typeof task === "string" ? nearestName(task, known) : undefined;
+    const hint = near === undefined ? `known tasks: ${known.join(", ")}.` : `did you mean "${near}"?`;
     throw new TaperError("ERR_OPTION", `pipeline(): there is no task ${show(task)}; ${hint}`);
   }
-  const kind: Kinds[T] = kinds[task];
-  const model = await loadModel(source, options);
-  if (kind.task !== undefined && kind.task !== model.config.task) {
-    await model.dispose();
-    throw new TaperError(
-      "ERR_OPTION",
-      `pipeline("${task}") needs a model for ${kind.task}; this one is for ${model.config.task}.`,
-    );
+  const { worker, ...load } = options;
+  if (inWorker(worker, load)) {
+    const { startPipeline } = await import("./off-thread.ts");
+    const { call, info, dispose } = await startPipeline(task, source, load);
+    return withParts(call, { task, info, dispose }, () => {
+      throw new TaperError("ERR_OPTION", "pipeline: its model is in a worker; with worker: false it is here.");
+    });
   }
-  const dispose = (): Promise<void> => model.dispose();
-  return Object.assign(kind.on(model), { task, model, dispose, [Symbol.asyncDispose]: dispose });
+  const { openTask } = await import("./tasks.ts");
+  const { model, call } = await openTask(task, source, load);
+  return withParts(call, { task, info: model.info, dispose: () => model.dispose() }, () => model);
+}
+
+function withParts<T extends PipelineTask>(call: Calls[T], parts: Parts<T>, model: () => Model): Pipeline<T> {
+  const all = Object.assign(call, parts, { [Symbol.asyncDispose]: parts.dispose });
+  return Object.defineProperty(all, "model", { get: model, enumerable: true }) as unknown as Pipeline<T>;
+}
+
+/** Throws ERR_OPTION for a worker that there cannot be. */
+function inWorker(wanted: unknown, { backend }: LoadOptions): boolean {
+  const isOwnBackend = typeof backend === "object";
+  const hasWorkers = typeof Worker === "function";
+  const isNode = typeof globalThis.process?.versions?.node === "string";
+  if (wanted === undefined) return hasWorkers && !isOwnBackend && !isNode && typeof document === "object";
+  if (typeof wanted !== "boolean") {
+    throw new TaperError("ERR_OPTION", `pipeline(): worker must be true or false; found ${show(wanted)}.`);
+  }
+  if (!wanted) return false;
+  const reason = isOwnBackend
+    ? "a backend object cannot move there; give its name"
+    : !hasWorkers || isNode
+      ? "there are no web workers here; leave it out"
+      : undefined;
+  if (reason === undefined) return true;
+  throw new TaperError("ERR_OPTION", `pipeline(): worker: true is not possible: ${reason}.`);
 }

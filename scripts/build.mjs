@@ -11,8 +11,9 @@ const entryPoints = {
   train: "train.ts",
   taperbert: "cli/taperbert.ts",
   "train-worker": "train/worker.ts",
-  // Beside the chunk that starts it.
+  // Beside the chunks that start them.
   "chunks/wasm-thread": "kernels/backends/wasm-thread.js",
+  "chunks/pipeline-worker": "pipeline/worker.ts",
   "classify-worker": "cli/jsonl-worker.ts",
   "bench-child": "bench/child.ts",
 };

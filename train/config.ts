@@ -149,6 +149,8 @@ function checkTogether(config: TrainConfig, top: Reader): void {
   if (recipe === "tag") {
     absent("exit", "exit heads read [CLS] and answer for a text, not for its words");
     absent("unlabelled", "any text has the labels of this task");
+    if (teacher?.from === "bigrams")
+      throw top.error("teacher", "a model: a bag of bigrams has no answer for each word");
   }
   if (task === "truecasing" && labels.join() !== caseNames.join()) {
     throw top.error("labels", `${caseNames.join(", ")} for truecasing, or nothing`);

@@ -7,6 +7,8 @@ export interface SkimTraining {
   readonly predictorWidth: number;
   /** λ: what a kept row costs. */
   readonly weight: number;
+  /** How much less a row costs in each further layer; 1, as published: all alike. Texts that exit early never reach the later ones. */
+  readonly decay: number;
   /** The part of the run before which nobody is skimmed. A model that has learned densely adapts badly: 0 is the best found. */
   readonly from: number;
   /** The part of the run over which λ rises. */
@@ -47,9 +49,9 @@ export interface ExitTraining {
   readonly intoEncoder: boolean;
 }
 
-/** A dense model whose answers are learned beside the labels. */
+/** A dense model, or a bag of bigrams, whose answers are learned beside the labels. */
 export interface TeacherTraining {
-  /** Its model directory. */
+  /** Its model directory; "bigrams": a bag of bigrams that learns from the run's own labelled texts (recipe classify). */
   readonly from: string;
   /** w: what is learned is (1 − w) · cross-entropy with the labels + w · divergence from the teacher. */
   readonly weight: number;
@@ -65,12 +67,15 @@ export interface MlmTraining {
 }
 
 export function parseSkim(top: Reader): SkimTraining | undefined {
-  const names = ["predictorWidth", "weight", "from", "ramp", "target", "temperature", "biasStart", "denseShare"];
+  const names = [
+    ...["predictorWidth", "weight", "decay", "from", "ramp", "target", "temperature", "biasStart", "denseShare"],
+  ];
   const part = top.optionalPart("skim", names);
   return (
     part && {
       predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
       weight: part.number("weight", 0.5, 0, 1e6),
+      decay: part.number("decay", 1, 0, 1),
       from: part.number("from", 0, 0, 1),
       ramp: part.number("ramp", 0.6, 0, 1),
       target: part.number("target", 0, 0, 1),
@@ -111,7 +116,7 @@ export function parseTeacher(top: Reader): TeacherTraining | undefined {
   const part = top.optionalPart("teacher", ["from", "weight", "temperature"]);
   if (part === undefined) return undefined;
   const from = part.text("from");
-  if (from === undefined) throw part.error("from", "the directory of a model");
+  if (from === undefined) throw part.error("from", `the directory of a model, or "bigrams"`);
   return { from, weight: part.number("weight", 0.5, 0, 1), temperature: part.number("temperature", 1, 0.05, 100) };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a teacher says of every text of a run, before the run starts: its logits, dense, computed once and kept in the run's directory
- * (teacher.safetensors) with what they are the answers to. A stage also takes them from the directory that it starts from.
+ * (teacher.safetensors) with what they are the answers to. A stage also takes them from the directory that it starts from. A bag of bigrams
+ * learns anew each time, which takes seconds.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { parseMetadata, parseSafetensors, writeSafetensors } from "../engine/safetensors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
+import { bigramAnswers } from "./bigram-teacher.ts";
 import { cut, type Dataset, fingerprint, textsIn } from "./dataset.ts";
 import type { TeacherTraining } from "./parts.ts";
 import type { Prepared } from "./prepare.ts";
@@ -30,10 +32,16 @@ const batchTokens = 2048;
 /** The set with `taught` filled in. Throws ERR_CONFIG if the teacher is made for other labels, tokens or texts, and loadModel's errors. */
 export async function teach(
   teacher: TeacherTraining,
-  { config, set }: Prepared,
+  { config, set, sources, learn }: Prepared,
   { directory, from, variant, threads }: TeachPlaces,
   progress: (done: number, of: number) => void = () => undefined,
 ): Promise<Dataset> {
+  if (teacher.from === "bigrams") {
+    const answers = bigramAnswers(set, sources, learn, config.labels.length, progress);
+    const taught = new Float32Array(new SharedArrayBuffer(answers.byteLength));
+    taught.set(answers);
+    return { ...set, taught };
+  }
   await checkTeacher(teacher, config, set);
   const weights = await readIfThere(join(teacher.from, "model.safetensors"));
   const key = `${fingerprint(set)} ${createHash("sha256")

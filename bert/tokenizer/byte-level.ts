@@ -26,19 +26,26 @@ export async function createByteLevelTokenizer(
   maxLength: number,
   where: string,
 ): Promise<Tokenizer> {
-  const library = await import("@huggingface/tokenizers").catch((error: unknown) => {
-    throw new TaperError(
-      "ERR_FILE",
-      `${where}: byte-level BPE needs the package @huggingface/tokenizers, which could not be loaded (${(error as Error).message}); install it.`,
-      { cause: error },
-    );
-  });
+  const library = await loadLibrary(where);
   try {
     return new ByteLevelTokenizer(new library.Tokenizer(json.json, {}), json, maxLength, where);
   } catch (error) {
     if (error instanceof TaperError) throw error;
     const { message } = error as Error;
     throw new TaperError("ERR_VOCABULARY", `${where} cannot be used: ${message}`, { cause: error });
+  }
+}
+
+async function loadLibrary(where: string): Promise<typeof import("@huggingface/tokenizers")> {
+  try {
+    // In a try block, so that bundlers build without the package where nobody has installed it.
+    return await import("@huggingface/tokenizers");
+  } catch (error) {
+    throw new TaperError(
+      "ERR_FILE",
+      `${where}: byte-level BPE needs the package @huggingface/tokenizers, which could not be loaded (${(error as Error).message}); install it.`,
+      { cause: error },
+    );
   }
 }
 

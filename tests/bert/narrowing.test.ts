@@ -1,5 +1,6 @@
 /** Dropping rows for real equals masking them; a ragged batch equals each text alone; what leaves carries the right state. */
 import { describe, expect, it } from "vitest";
+import { maskedReplay } from "../../bench/masked-replay.ts";
 import type { BertConfig } from "../../bert/config.ts";
 import type { Dials } from "../../bert/dials.ts";
 import type { Trace } from "../../bert/trace.ts";
@@ -8,7 +9,6 @@ import { referenceBackend } from "../../kernels/backends/reference.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
-import { maskedReplay } from "../support/masked-replay.ts";
 import { randomBert, randomIds, randomModel, smallConfig } from "../support/random-bert.ts";
 
 const backends: [name: string, make: () => InferenceBackend][] = [

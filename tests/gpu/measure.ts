@@ -2,7 +2,7 @@
  * What a decision costs on a GPU: a page that times reading scores back against the layer that they may spare. Run by
  * `node tests/gpu/browser.mjs MODE --measure`; on a software rasteriser its figures mean something as ratios only.
  */
-import { loadModelFrom } from "../../bert/load-url.ts";
+import { loadModel } from "../../bert/load.ts";
 import { gpu } from "../../gpu.ts";
 
 const mode = new URLSearchParams(location.search).get("mode") === "webgpu" ? "webgpu" : "webgl2";
@@ -20,7 +20,7 @@ async function median(run: () => Promise<unknown>): Promise<number> {
 
 /** Milliseconds, by text length: whole forwards, and one read by itself. */
 async function measure(): Promise<object> {
-  const model = await loadModelFrom(new URL("/models/sst2-12x128", location.href).href, await gpu({ mode }));
+  const model = await loadModel(new URL("/models/sst2-12x128", location.href).href, { backend: await gpu({ mode }) });
   const { backend } = model;
   const handle = backend.allocate(256);
   backend.write(handle, new Float32Array(256));

@@ -6,7 +6,7 @@
 
 import { configOfShape } from "../../bert/config.ts";
 import type { Dials } from "../../bert/dials.ts";
-import { loadModelFrom } from "../../bert/load-url.ts";
+import { loadModel } from "../../bert/load.ts";
 import { Model } from "../../bert/model.ts";
 import { Random } from "../../engine/random.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
@@ -40,8 +40,8 @@ export const modelCases: [name: string, run: (setting: Setting) => Promise<void>
     "the bundled model's logits are the CPU's: dense, skimmed, exited, both",
     async ({ open }) => {
       const url = new URL("/models/sst2-12x128", location.href).href;
-      const cpu = await loadModelFrom(url, wasmBackend());
-      const onGpu = await loadModelFrom(url, await open());
+      const cpu = await loadModel(url, { backend: wasmBackend() });
+      const onGpu = await loadModel(url, { backend: await open() });
       for (const [name, dials] of Object.entries(dialsByName)) {
         const encodings = texts.map((text) => cpu.encode(text));
         const expected = await cpu.forwardEncodings(encodings, dials);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/random.ts";
 import { headWeights } from "../../train/recipes/classify.ts";
-import { logisticNoise, skimWeightAt } from "../../train/recipes/masks.ts";
+import { layerShares, logisticNoise, skimWeightAt } from "../../train/recipes/masks.ts";
 import { candidatesFor, hideTokens, type MaskingVocabulary } from "../../train/recipes/mlm.ts";
 
 const vocabulary: MaskingVocabulary = { size: 1000, mask: 4, special: [1, 2], firstWord: 10 };
@@ -52,6 +52,7 @@ describe("weights", () => {
     const skim = {
       predictorWidth: 4,
       weight: 2,
+      decay: 1,
       from: 0.2,
       ramp: 0.4,
       target: 0,
@@ -61,6 +62,12 @@ describe("weights", () => {
     };
     expect([0, 0.19, 0.4, 0.6, 1].map((at) => Number(skimWeightAt(skim, at).toFixed(6)))).toEqual([0, 0, 1, 2, 2]);
     expect(skimWeightAt({ ...skim, ramp: 0 }, 0.2)).toBe(2);
+  });
+
+  it("of skimming by layer: together 1, alike or falling", () => {
+    expect(layerShares(4, 1)).toEqual([0.25, 0.25, 0.25, 0.25]);
+    expect(layerShares(3, 0.5).map((share) => Number((7 * share).toFixed(6)))).toEqual([4, 2, 1]);
+    expect(layerShares(2, 0)).toEqual([1, 0]);
   });
 
   it("of exit heads: alike, together 1", () => {

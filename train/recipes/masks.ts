@@ -30,6 +30,13 @@ export function skimWeightAt({ weight, from, ramp }: SkimTraining, progress: num
   return ramp === 0 ? weight : weight * Math.min(1, (progress - from) / ramp);
 }
 
+/** What a kept row costs in each layer, together 1: in layer l in proportion to decay^l. */
+export function layerShares(layers: number, decay: number): number[] {
+  const shares = Array.from({ length: layers }, (_, l) => decay ** l);
+  const total = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => share / total);
+}
+
 /** Rows kept, and rows that could have been kept, over all masks; [CLS] not counted. */
 export interface Kept {
   readonly kept: number;
@@ -84,18 +91,19 @@ export class Masks {
     return { kept: total - handles.length * texts, keepable: handles.length * (n - texts) };
   }
 
-  /** λ · mean over texts, layers and a text's rows of the mask, [CLS] not counted: where that costs anything. */
+  /** λ · mean over texts, layers (weighted by the decay) and a text's rows of the mask, [CLS] not counted: where that costs anything. */
   seeds(shard: Shard, starts: Int32Array, { kept, keepable }: Kept): Seed[] {
     const { skim, threshold } = this.active(shard);
     const ratio = keepable > 0 ? kept / keepable : 1;
     const seeds: Seed[] = [];
-    const add = (masks: readonly Handle[], weight: number): void => {
+    const add = (masks: readonly Handle[], weight: number, decay = 1): void => {
       if (weight === 0) return;
-      const gradient = rowWeights(starts, weight / (masks.length * shard.batchTexts));
-      for (const handle of masks) seeds.push({ handle, gradient });
+      for (const [l, share] of layerShares(masks.length, decay).entries()) {
+        seeds.push({ handle: masks[l], gradient: rowWeights(starts, (weight * share) / shard.batchTexts) });
+      }
     };
     if (skim && !this.options.predictorsAreFrozen && ratio > skim.target) {
-      add(this.skimmed, skimWeightAt(skim, shard.progress));
+      add(this.skimmed, skimWeightAt(skim, shard.progress), skim.decay);
     }
     if (threshold?.stage === "soft" && ratio > threshold.target) add(this.pruned, threshold.weight);
     return seeds;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { bigramsOf, trainBigrams } from "../../bench/baselines/bigrams.ts";
 import { Random } from "../../engine/random.ts";
+import { bigramsOf, trainBigrams } from "../../train/bigrams.ts";
 
 it("takes distinct words, marks and pairs of neighbours", () => {
   expect(bigramsOf("Not good, not GOOD")).toEqual(["not", "good", ",", "not good", "good ,", ", not"]);

@@ -1,13 +1,13 @@
 /** The masked twin of a recorded forward: nothing leaves, masks built from the traces say who is alive. The oracle of dropping. */
-import { packBatch } from "../../bert/batch.ts";
-import type { Bert } from "../../bert/bert.ts";
-import { embedTokens } from "../../bert/embeddings.ts";
-import { forwardMasked } from "../../bert/masked.ts";
-import { planScratch, type Scratch } from "../../bert/scratch.ts";
-import { stepAfterAttention, stepBefore, type Trace } from "../../bert/trace.ts";
-import type { Handle } from "../../engine/backend.ts";
-import { answer } from "../../exit/head.ts";
-import type { InferenceBackend } from "../../kernels/index.ts";
+import { packBatch } from "../bert/batch.ts";
+import type { Bert } from "../bert/bert.ts";
+import { embedTokens } from "../bert/embeddings.ts";
+import { forwardMasked } from "../bert/masked.ts";
+import { planScratch, type Scratch } from "../bert/scratch.ts";
+import { stepAfterAttention, stepBefore, type Trace } from "../bert/trace.ts";
+import type { Handle } from "../engine/backend.ts";
+import { answer } from "../exit/head.ts";
+import type { InferenceBackend } from "../kernels/index.ts";
 
 export interface MaskedResult {
   /** Per text: logits of the head that the trace says answered. */

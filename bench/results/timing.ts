@@ -1,0 +1,68 @@
+/** What a row takes in real milliseconds against the task's dense model: alone, and in ragged batches of 32. Interleaved; ids to logits. */
+import type { Dials } from "../../bert/dials.ts";
+import type { Model } from "../../bert/model.ts";
+import { dense } from "../dials.ts";
+import { measure } from "../measure.ts";
+import { figuresOf } from "../single-stream.ts";
+import { mean, median, sum } from "../statistics.ts";
+import { stream } from "../stream.ts";
+import type { TimedText } from "../ways.ts";
+
+export interface TimedRow {
+  readonly texts: number;
+  /** Rounds over all texts. */
+  readonly runs: number;
+  /** Per text, one at a time. */
+  readonly ms: number;
+  readonly denseMs: number;
+  readonly faster: number;
+  /** Per text, in batches of 32 packed without padding. */
+  readonly batchMs: number;
+  readonly batchDenseMs: number;
+  readonly batchFaster: number;
+  /** The dense model's MACs ÷ the row's, on these texts: what `faster` would be if every product saved saved its time. */
+  readonly counted: number;
+}
+
+/** The model with its dials against another, dense. */
+export async function timeRow(
+  model: Model,
+  dials: Dials,
+  against: Model,
+  texts: readonly TimedText[],
+  runs: number,
+): Promise<TimedRow> {
+  const prepare = (t: number): TimedText => texts[t];
+  const one = (it: Model, options: Dials) => ({
+    prepare,
+    run: ({ ids, segments }: TimedText) => it.forward([ids], { segments: [segments], ...options }),
+  });
+  const timed = await stream(texts.length, { dense: one(against, dense), row: one(model, dials) }, { runs });
+  const { dense: whole, row } = figuresOf(timed, "dense");
+  const counted = { dense: 0, row: 0 };
+  const batches = (it: Model, options: Dials, name: keyof typeof counted) => async (): Promise<void> => {
+    counted[name] = 0;
+    for (let from = 0; from < texts.length; from += 32) {
+      const now = texts.slice(from, from + 32);
+      const segments = now.map((text) => text.segments);
+      const { trace } = await it.forward(
+        now.map(({ ids }) => ids),
+        { segments, ...options },
+      );
+      counted[name] += sum(trace.map(({ macs }) => macs));
+    }
+  };
+  const functions = { dense: batches(against, dense, "dense"), row: batches(model, dials, "row") };
+  const { samples, ratio } = await measure(functions, { runs, warmup: 1 });
+  return {
+    texts: texts.length,
+    runs,
+    ms: mean(row.textMs),
+    denseMs: mean(whole.textMs),
+    faster: row.speedup,
+    batchMs: median(samples.row) / texts.length,
+    batchDenseMs: median(samples.dense) / texts.length,
+    batchFaster: ratio("dense", "row").median,
+    counted: counted.dense / counted.row,
+  };
+}

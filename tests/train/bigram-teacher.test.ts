@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { Random } from "../../engine/random.ts";
+import { bigramAnswers } from "../../train/bigram-teacher.ts";
+import { datasetOf } from "../../train/dataset.ts";
+
+const answer = (logits: Float32Array, t: number): number => Number(logits[2 * t + 1] > logits[2 * t]);
+
+it("answers texts without labels by what it learned, in logits of probabilities that sum to 1", () => {
+  const words = ["dull", "gorgeous"];
+  const texts = Array.from({ length: 200 }, (_, i) => ({ text: `a ${words[i % 2]} film ${i}`, label: i % 2 }));
+  const unlabelled = ["a gorgeous film", "so dull"];
+  const set = datasetOf([...texts.map(({ label }) => ({ ids: [1], label })), ...unlabelled.map(() => ({ ids: [1] }))]);
+  const learn = [...texts.keys(), 200, 201];
+  const logits = bigramAnswers(set, [...texts.map(({ text }) => text), ...unlabelled], learn, 2, () => undefined);
+  expect([answer(logits, 200), answer(logits, 201)]).toEqual([1, 0]);
+  for (const t of [0, 1, 200]) {
+    const [first, second] = [Math.exp(logits[2 * t]), Math.exp(logits[2 * t + 1])];
+    expect(first + second).toBeGreaterThan(0.9);
+    expect(first + second).toBeLessThan(1.1);
+  }
+});
+
+it("has not seen the labelled text that it answers, nor what is held out", () => {
+  const random = new Random("bigram teacher");
+  // Every text is a word of its own with a label by lot: who has seen it knows it, who has not can only guess.
+  const labels = Array.from({ length: 400 }, () => random.integer(2));
+  const set = datasetOf(labels.map((label) => ({ ids: [1], label })));
+  const sources = labels.map((_, i) => `word${i}`);
+  const learn = Array.from({ length: 300 }, (_, i) => i);
+  const logits = bigramAnswers(set, sources, learn, 2, () => undefined);
+  const right = labels.filter((label, t) => answer(logits, t) === label).length;
+  expect(right / labels.length).toBeLessThan(0.6);
+});

@@ -1,0 +1,38 @@
+/**
+ * A bag of bigrams as a teacher: what it says of every text of a run, as logits. It learns in seconds from the run's own labels, so that texts
+ * without labels have something to say to a small BERT. A labelled text is answered by a bag that has not seen it: one that has, only
+ * repeats the label.
+ */
+import { Random } from "../engine/random.ts";
+import { type BigramModel, type BigramRow, trainBigrams } from "./bigrams.ts";
+import { type Dataset, textsIn } from "./dataset.ts";
+
+/** Logits [texts, c] of the texts whose words are `sources`. Those to `learn` from have labels in `set`, or −1. */
+export function bigramAnswers(
+  set: Dataset,
+  sources: readonly string[],
+  learn: readonly number[],
+  c: number,
+  progress: (done: number, of: number) => void,
+): Float32Array {
+  const labelled = learn.filter((t) => set.labels[t] >= 0);
+  const row = (t: number): BigramRow => ({ text: sources[t], label: set.labels[t] });
+  // By lot: in a file, neighbours are alike.
+  const half = new Map(new Random("halves").shuffle([...labelled]).map((t, i) => [t, i % 2]));
+  const whole = trainBigrams(labelled.map(row));
+  const unlike = [1, 0].map((other) => trainBigrams(labelled.filter((t) => half.get(t) === other).map(row)));
+  const texts = textsIn(set);
+  const answers = new Float32Array(texts * c);
+  for (let t = 0; t < texts; t++) {
+    const own = half.get(t);
+    answers.set(logitsOf(own === undefined ? whole : unlike[own], sources[t], c), t * c);
+    if (t % 1000 === 999) progress(t + 1, texts);
+  }
+  return answers;
+}
+
+/** Each class against the rest is a probability σ(score); as logits their softmax is these probabilities, made to sum to 1. */
+function logitsOf(model: BigramModel, text: string, c: number): number[] {
+  const scores = model.scores(text);
+  return Array.from({ length: c }, (_, k) => -Math.log1p(Math.exp(-(scores[k] ?? Number.NEGATIVE_INFINITY))));
+}
