@@ -15,6 +15,8 @@ export interface Family {
   readonly architecture: string;
   /** Their `config.json` under BERT's names; what is missing there stays missing. */
   config(json: Json): Json;
+  /** The name that one of their tensors has in a BERT. */
+  nameOf(name: string): string;
   /** Their checkpoint under BERT's names. `json` is their own config. */
   checkpoint(file: TensorFile, json: Json): TensorFile;
 }
@@ -22,6 +24,7 @@ export interface Family {
 const bert: Family = {
   architecture: "Bert",
   config: (json) => json,
+  nameOf: (name) => name,
   checkpoint: (file) => file,
 };
 
@@ -36,6 +39,7 @@ const distilbert: Family = {
     hidden_act: json.activation,
     type_vocab_size: 1,
   }),
+  nameOf: distilbertName,
   checkpoint: (file, { dim }) => {
     const renamed = asBert(file, "DistilBERT", (name, entry) => [distilbertName(name), entry]);
     if (typeof dim !== "number") return renamed;
@@ -57,6 +61,7 @@ function robertaLike(architecture: string): Family {
       const { max_position_embeddings: rows = 512 } = json;
       return { ...json, max_position_embeddings: typeof rows === "number" ? rows - firstPosition(json) : rows };
     },
+    nameOf: robertaName,
     checkpoint: (file, json) =>
       asBert(file, "RoBERTa", (name, entry) => {
         const ours = robertaName(name);
@@ -126,7 +131,7 @@ function distilbertName(name: string): string {
   return name
     .replace(/^(distilbert\.)?embeddings\./, "bert.embeddings.")
     .replace(/^pre_classifier\./, "bert.pooler.dense.")
-    .replace(/^(?:distilbert\.)?transformer\.layer\.(\d+)\.(.+)\.(weight|bias)$/, (all, l, part, kind) =>
+    .replace(/^(?:distilbert\.)?transformer\.layer\.(\d+)\.(.+)\.(weight|bias|weight_scale)$/, (all, l, part, kind) =>
       Object.hasOwn(distilbertParts, part) ? `bert.encoder.layer.${l}.${distilbertParts[part]}.${kind}` : all,
     );
 }

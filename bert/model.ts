@@ -29,7 +29,7 @@ export type Text = string | readonly [first: string, second: string];
 export interface Classification {
   /** The most probable label. */
   readonly label: string;
-  /** Its probability, 0 … 1; NaN if the weights have no finite answer. */
+  /** Its probability, 0 … 1. */
   readonly score: number;
   /** The probability of every label, in id order (`model.config.labels` names them). They sum to 1 unless `config.multiLabel`. */
   readonly scores: readonly number[];
@@ -212,7 +212,8 @@ export class Model {
 
   /**
    * Token ids (with [CLS] and [SEP]) to logits. Texts are packed without padding and split by the token budget.
-   * Throws ERR_INPUT for ids, segments or traces that do not fit the model, ERR_OPTION for dials, ERR_DISPOSED, the signal's reason.
+   * Throws ERR_INPUT for ids, segments or traces that do not fit the model, ERR_OPTION for dials, ERR_CHECKPOINT if weights give no
+   * finite answer, ERR_DISPOSED, the signal's reason.
    */
   async forward(ids: readonly (readonly number[])[], options: ForwardOptions = {}): Promise<ForwardResult> {
     if (this.disposed) throw new TaperError("ERR_DISPOSED", "this model was disposed; load it again.");
@@ -263,6 +264,8 @@ export class Model {
       flips.largestMargin = Math.max(flips.largestMargin, narrowing.flips.largestMargin);
     }
     const { logits, trace } = result;
+    checkFinite(logits, "logits");
+    if (hidden) checkFinite(result.hidden, "states");
     return {
       logits,
       trace,
@@ -394,5 +397,17 @@ export class Model {
   /** For `await using`: `dispose`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+}
+
+/** Weights that are not finite, or overflow, would otherwise answer with a label like any other. Throws ERR_CHECKPOINT. */
+function checkFinite(texts: readonly Float32Array[], what: string): void {
+  for (const [t, values] of texts.entries()) {
+    const wrong = values.find((value) => !Number.isFinite(value));
+    if (wrong === undefined) continue;
+    throw new TaperError(
+      "ERR_CHECKPOINT",
+      `forward(): the ${what} of text ${t} should be finite numbers, found ${wrong}: weights are damaged or overflow; get the model anew.`,
+    );
   }
 }

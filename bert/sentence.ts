@@ -48,8 +48,17 @@ export async function readSentenceConfig(files: ModelFiles): Promise<SentenceCon
   return { pooling, normalize, ...(maxLength !== undefined && { maxLength }) };
 }
 
+/** The names of the files that say it, without those that are not there. Throws as `readSentenceConfig`. */
+export async function sentenceFiles(files: ModelFiles): Promise<string[]> {
+  if ((await readSentenceConfig(files)) === undefined) return [];
+  const modules = (await readJsonFile(files, "modules.json")) as { readonly path?: unknown }[];
+  const names = ["modules.json", "sentence_bert_config.json", ...modules.map(({ path }) => `${path}/config.json`)];
+  const present = await Promise.all(names.map((name) => files.has(name)));
+  return names.filter((_, i) => present[i]);
+}
+
 async function readPooling(files: ModelFiles, path: unknown, where: string): Promise<Pooling> {
-  if (typeof path !== "string" || !/^\w[\w.-]*$/.test(path)) {
+  if (typeof path !== "string" || !/^\w[\w.-]{0,99}$/.test(path)) {
     throw new TaperError("ERR_CONFIG", `${where}: "path" must name a folder beside it, found ${show(path)}.`);
   }
   const name = `${path}/config.json`;

@@ -16,11 +16,15 @@ export type ErrorCode =
   | "ERR_GPU_UNAVAILABLE" // no GPU mode can run here; the message has the reason per mode
   | "ERR_DISPOSED"; // a model or backend used after dispose()
 
-/** The error class of this library. `code` is stable across versions; the message is for people. */
+/** Names that come from a file may be of any length; nobody reads more than this of a message. */
+const longestMessage = 1500;
+
+/** The error class of this library. `code` is stable across versions; the message is for people, and cut in its middle if it is long. */
 export class TaperError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    const half = longestMessage / 2;
+    super(message.length > longestMessage ? `${message.slice(0, half)} … ${message.slice(-half)}` : message, options);
     this.name = "TaperError";
     this.code = code;
   }
@@ -31,6 +35,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;
   for (const candidate of known) {
+    // No distance is below the difference of the lengths: a file full of long names costs no time.
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

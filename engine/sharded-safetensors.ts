@@ -18,7 +18,7 @@ export function parseShardIndex(json: unknown, where: string): ReadonlyMap<strin
   }
   const files = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    if (typeof file !== "string" || !/^[\w-][\w.-]*\.safetensors$/.test(file)) {
+    if (typeof file !== "string" || !/^[\w-][\w.-]{0,199}\.safetensors$/.test(file)) {
       throw new TaperError(
         "ERR_CHECKPOINT",
         `${where}: "weight_map" must name .safetensors files of the same directory; found ${show(file)} for ${show(tensor)}.`,

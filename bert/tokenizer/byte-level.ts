@@ -4,8 +4,9 @@
  * Source: https://huggingface.co/docs/tokenizers/api/pre-tokenizers (ByteLevel)
  */
 import { refuseUnknown, TaperError } from "../../engine/errors.ts";
+import type { ByteLevelJson } from "./byte-level-json.ts";
 import { budgetOf, type Sequence, textsOf, truncateLongestFirst } from "./pairs.ts";
-import type { ByteLevelJson } from "./parse.ts";
+
 import type { EncodeOptions, Encoding, Tokenizer } from "./tokenizer.ts";
 
 /** The parts of the package that are used. */
@@ -22,13 +23,12 @@ interface Pieces {
  */
 export async function createByteLevelTokenizer(
   json: ByteLevelJson,
-  config: object,
   maxLength: number,
   where: string,
 ): Promise<Tokenizer> {
   const library = await loadLibrary(where);
   try {
-    return new ByteLevelTokenizer(new library.Tokenizer(json.json, config), json, maxLength, where);
+    return new ByteLevelTokenizer(new library.Tokenizer(json.json, {}), json, maxLength, where);
   } catch (error) {
     if (error instanceof TaperError) throw error;
     const { message } = error as Error;
@@ -115,6 +115,7 @@ class ByteLevelTokenizer implements Tokenizer {
   decode(ids: ArrayLike<number>, options: { skipSpecialTokens?: boolean | undefined } = {}): string {
     refuseUnknown(options, ["skipSpecialTokens"], "decode");
     const list = Array.from(ids);
+    if (list.length === 0) return "";
     const wrong = list.findIndex((id) => this.vocabulary[id] === undefined);
     if (wrong >= 0) {
       const range = `0 to ${this.vocabulary.length - 1}`;
@@ -160,21 +161,23 @@ class ByteLevelTokenizer implements Tokenizer {
 }
 
 /** For each byte of a text's UTF-8, and for its end: the UTF-16 unit at which its character starts. */
-function unitOfByte(text: string): number[] {
-  const units: number[] = [];
-  let unit = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) as number;
-    const bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (let i = 0; i < bytes; i++) units.push(unit);
-    unit += character.length;
+function unitOfByte(text: string): Uint32Array {
+  // A unit has at most three bytes: a character of four has two units.
+  const units = new Uint32Array(3 * text.length + 1);
+  let byte = 0;
+  for (let unit = 0; unit < text.length; ) {
+    const code = text.codePointAt(unit) as number;
+    const end = byte + (code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4);
+    units.fill(unit, byte, end);
+    byte = end;
+    unit += code < 0x10000 ? 1 : 2;
   }
-  units.push(unit);
-  return units;
+  units[byte] = text.length;
+  return units.subarray(0, byte + 1);
 }
 
 /** The end of the character that byte `at` is in the middle of. */
-function nextUnit(units: readonly number[], at: number): number {
+function nextUnit(units: Uint32Array, at: number): number {
   let next = at;
   while (units[next] === units[at]) next++;
   return units[next];

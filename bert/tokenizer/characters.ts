@@ -29,7 +29,8 @@ export interface CharacterRules {
   readonly isolateIdeographs: boolean;
 }
 
-const CODE_POINTS = 0x110000;
+/** Code points of the basic plane, where nearly all of any text is. */
+const BASIC = 0x10000;
 const NOT_TEXT = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u;
 const WHITE_SPACE = /\p{White_Space}/u;
 const PUNCTUATION_MARK = /[\p{P}!-/:-@[-`{-~]/u;
@@ -47,10 +48,11 @@ const IDEOGRAPH_RANGES = [
   [0x2f800, 0x2fa1f],
 ] as const;
 
-/** The rules as a table that fills itself: one byte per code point, looked up once per character of a text. */
+/** The rules as a table that fills itself, looked up once per character of a text: a byte for each code point of the basic plane. */
 export class CharacterTable {
   readonly #rules: CharacterRules;
-  readonly #kinds = new Uint8Array(CODE_POINTS);
+  readonly #kinds = new Uint8Array(BASIC);
+  readonly #beyond = new Map<number, number>();
   readonly #rewritten = new Map<number, string>();
 
   constructor(rules: CharacterRules) {
@@ -59,7 +61,7 @@ export class CharacterTable {
 
   /** The kind of a code point: one of the constants above. */
   kind(codePoint: number): number {
-    return this.#kinds[codePoint] || this.#learn(codePoint);
+    return (codePoint < BASIC ? this.#kinds[codePoint] : this.#beyond.get(codePoint)) || this.#learn(codePoint);
   }
 
   /** What a character becomes; itself unless a rule changes it. */
@@ -72,7 +74,8 @@ export class CharacterTable {
     const result = this.#rewrite(character);
     if (result !== character) this.#rewritten.set(codePoint, result);
     const kind = this.#classify(codePoint, character, result);
-    this.#kinds[codePoint] = kind;
+    if (codePoint < BASIC) this.#kinds[codePoint] = kind;
+    else this.#beyond.set(codePoint, kind);
     return kind;
   }
 

@@ -4,13 +4,8 @@
  */
 import { TaperError } from "../../engine/errors.ts";
 import { type ModelFiles, type ModelSource, modelFiles } from "../../engine/model-files.ts";
-import {
-  parseByteLevelJson,
-  parseObject,
-  parseTokenizerConfig,
-  parseTokenizerJson,
-  parseVocabularyText,
-} from "./parse.ts";
+import { parseByteLevelJson } from "./byte-level-json.ts";
+import { parseTokenizerConfig, parseTokenizerJson, parseVocabularyText } from "./parse.ts";
 import { createTokenizer, type Tokenizer, type TokenizerOptions } from "./tokenizer.ts";
 
 /** No vocabulary comes near this; a larger file is not one. */
@@ -27,14 +22,13 @@ export async function loadTokenizer(source: ModelSource): Promise<Tokenizer> {
 /** The tokenizer among a model's files; throws as `loadTokenizer`. */
 export async function tokenizerIn(files: ModelFiles): Promise<Tokenizer> {
   const read = await readFiles(files);
-  const { vocabularyBytes, jsonBytes, configBytes, config } = read;
+  const { vocabularyBytes, jsonBytes, config } = read;
   if (vocabularyBytes === undefined && jsonBytes !== undefined) {
-    const [where, configPath] = [files.pathOf("tokenizer.json"), files.pathOf("tokenizer_config.json")];
+    const where = files.pathOf("tokenizer.json");
     const byteLevel = parseByteLevelJson(jsonBytes, where);
     if (byteLevel !== undefined) {
       const { createByteLevelTokenizer } = await import("./byte-level.ts");
-      const settings = configBytes === undefined ? {} : parseObject(configBytes, configPath, "ERR_CONFIG");
-      return createByteLevelTokenizer(byteLevel, settings, config.maxLength ?? Number.POSITIVE_INFINITY, where);
+      return createByteLevelTokenizer(byteLevel, config.maxLength ?? Number.POSITIVE_INFINITY, where);
     }
   }
   return createTokenizer(optionsOf(files, read));
@@ -57,7 +51,7 @@ async function readFiles(files: ModelFiles) {
   // An older directory says only in tokenizer.json whether it lowercases.
   const needsJson = vocabularyBytes === undefined || config.lowercase === undefined;
   const jsonBytes = needsJson ? await read("tokenizer.json") : undefined;
-  return { configBytes, config, vocabularyBytes, jsonBytes };
+  return { config, vocabularyBytes, jsonBytes };
 }
 
 function optionsOf(files: ModelFiles, { config, vocabularyBytes, jsonBytes }: Read): TokenizerOptions {

@@ -74,48 +74,6 @@ export function parseTokenizerJson(bytes: Uint8Array, where: string): TokenizerJ
   };
 }
 
-/** What byte-level BPE needs to know of a tokenizer.json; the pieces are the package's affair. */
-export interface ByteLevelJson {
-  readonly json: object;
-  readonly classify: string;
-  readonly separate: string;
-  /** How many of them stand between two texts. */
-  readonly separators: number;
-  readonly addsPrefixSpace: boolean;
-  readonly addedTokens: ReadonlySet<string>;
-}
-
-/** A tokenizer.json of byte-level BPE, or undefined if its model is another. Throws ERR_VOCABULARY for BPE of another kind. */
-export function parseByteLevelJson(bytes: Uint8Array, where: string): ByteLevelJson | undefined {
-  const json = parseObject(bytes, where, "ERR_VOCABULARY");
-  if (objectAt(json.model, where, "model").type !== "BPE") return undefined;
-  const { pre_tokenizer: before, normalizer, post_processor: after, added_tokens: added = [] } = json;
-  if (!isObject(before) || before.type !== "ByteLevel") {
-    throw wrong("ERR_VOCABULARY", where, "pre_tokenizer", 'type "ByteLevel", as its model is BPE', before);
-  }
-  if (normalizer !== undefined && normalizer !== null) {
-    throw wrong("ERR_VOCABULARY", where, "normalizer", "none", normalizer);
-  }
-  const kinds: unknown[] = ["RobertaProcessing", "BertProcessing"];
-  if (!isObject(after) || !kinds.includes(after.type)) {
-    throw wrong("ERR_VOCABULARY", where, "post_processor", 'type "RobertaProcessing"', after);
-  }
-  if (!Array.isArray(added)) throw wrong("ERR_VOCABULARY", where, "added_tokens", "a list", added);
-  const special = (name: "cls" | "sep"): string => {
-    const pair = after[name];
-    if (Array.isArray(pair) && typeof pair[0] === "string") return pair[0];
-    throw wrong("ERR_VOCABULARY", where, `post_processor.${name}`, "a token and its id", pair);
-  };
-  return {
-    json,
-    classify: special("cls"),
-    separate: special("sep"),
-    separators: after.type === "RobertaProcessing" ? 2 : 1,
-    addsPrefixSpace: before.add_prefix_space === true,
-    addedTokens: new Set(added.map((token) => String(objectAt(token, where, "added_tokens").content))),
-  };
-}
-
 /** Token by id; every id from 0 to the number of tokens must be there once. */
 function inOrder(ids: ReadonlyMap<string, unknown>, where: string): string[] {
   const tokens = new Array<string>(ids.size);
@@ -132,9 +90,9 @@ function inOrder(ids: ReadonlyMap<string, unknown>, where: string): string[] {
   return tokens;
 }
 
-type JsonObject = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -151,12 +109,12 @@ export function parseObject(bytes: Uint8Array, where: string, code: ErrorCode): 
   return value;
 }
 
-function objectAt(value: unknown, where: string, path: string): JsonObject {
+export function objectAt(value: unknown, where: string, path: string): JsonObject {
   if (!isObject(value)) throw wrong("ERR_VOCABULARY", where, path, "an object", value);
   return value;
 }
 
-function flag(value: unknown, where: string, name: string): boolean | undefined {
+export function flag(value: unknown, where: string, name: string): boolean | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "boolean") throw wrong("ERR_CONFIG", where, name, "true or false", value);
   return value;
@@ -170,6 +128,6 @@ function decodeUtf8(bytes: Uint8Array, where: string, code: ErrorCode): string {
   }
 }
 
-function wrong(code: ErrorCode, where: string, what: string, expected: string, found: unknown): TaperError {
+export function wrong(code: ErrorCode, where: string, what: string, expected: string, found: unknown): TaperError {
   return new TaperError(code, `${where}: ${what}: expected ${expected}; found ${show(found)}.`);
 }

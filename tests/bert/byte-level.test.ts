@@ -3,32 +3,9 @@ import { Tokenizer as Oracle } from "@huggingface/tokenizers";
 import { expect, it } from "vitest";
 import { loadTokenizer } from "../../bert/tokenizer/load.ts";
 import { Random } from "../../engine/random.ts";
+import { byteLevelJson as json } from "../support/byte-level-json.ts";
 import { refused } from "../support/spoiled-model.ts";
 
-/** The printable characters that stand for the 256 bytes. */
-function byteCharacters(): string[] {
-  const isPrintable = (b: number): boolean => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(isPrintable(b) ? b : next++));
-}
-
-const bytes = byteCharacters();
-const merges = ["f i", "l m", "fi lm", "Ġ film", "g o", "o d", "go od", "Ġ good", "Ã ©"];
-const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
-const tokens = [...special, ...bytes, ...merges.map((merge) => merge.replace(" ", ""))];
-const json = {
-  added_tokens: special.map((content, id) => ({
-    ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
-  })),
-  normalizer: null,
-  pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
-  post_processor: {
-    ...{ type: "RobertaProcessing", sep: ["</s>", 2], cls: ["<s>", 0] },
-    ...{ trim_offsets: true, add_prefix_space: false },
-  },
-  decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges },
-};
 const files = (changes: object = {}) => ({
   "tokenizer.json": new TextEncoder().encode(JSON.stringify({ ...json, ...changes })),
 });
@@ -101,4 +78,37 @@ it("refuses what it would compute otherwise", async () => {
   await refused(loadTokenizer(files({ post_processor: null })), "ERR_VOCABULARY", "post_processor");
   const bare = files({ added_tokens: [], model: { ...json.model, vocab: { a: 0 }, merges: [] } });
   await refused(loadTokenizer(bare), "ERR_VOCABULARY", "<s>");
+});
+
+const model = (changes: object) => ({ model: { ...json.model, ...changes } });
+const added = (changes: object) => ({
+  added_tokens: [{ ...json.added_tokens[0], ...changes }, ...json.added_tokens.slice(1)],
+});
+
+it.each([
+  [model({ vocab: { ...json.model.vocab, film: "7" } }), "film"],
+  [model({ vocab: { ...json.model.vocab, film: 1e9 } }), "film"],
+  [model({ vocab: { ...json.model.vocab, film: 0.5 } }), "film"],
+  [model({ vocab: [] }), "model.vocab"],
+  [model({ merges: ["f i", 7] }), "model.merges"],
+  [model({ merges: "f i" }), "model.merges"],
+  [model({ merges: [["f", "i"], "l m"] }), "model.merges"],
+  [model({ unk_token: 3 }), "model.unk_token"],
+  [model({ end_of_word_suffix: "</w>" }), "end_of_word_suffix"],
+  [model({ byte_fallback: 1 }), "byte_fallback"],
+  [added({ content: "" }), "added_tokens[0].content"],
+  [added({ content: 7 }), "added_tokens[0].content"],
+  [added({ id: -1 }), '"<s>"'],
+  [added({ lstrip: "yes" }), "added_tokens[0].lstrip"],
+  [{ added_tokens: {} }, "added_tokens"],
+  [{ pre_tokenizer: { ...json.pre_tokenizer, add_prefix_space: "no" } }, "add_prefix_space"],
+])("refuses %.60j before the package sees it", async (changes, part) => {
+  await expect(loadTokenizer(files(changes))).rejects.toMatchObject({
+    code: expect.stringMatching(/^ERR_(VOCABULARY|CONFIG)$/),
+    message: expect.stringContaining(part),
+  });
+});
+
+it("nothing decodes to nothing", async () => {
+  expect((await loadTokenizer(files())).decode([])).toBe("");
 });

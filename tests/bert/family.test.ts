@@ -4,9 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { loadModel } from "../../bert/load.ts";
-import { Random } from "../../engine/random.ts";
 import { writeSafetensors } from "../../engine/safetensors.ts";
-import { SlowBert, type Tensors } from "../support/slow-bert.ts";
+import {
+  asDistilbert,
+  asRoberta,
+  distilbertConfig,
+  encoderTensors,
+  robertaConfig,
+  type Tensors,
+} from "../support/relatives.ts";
+import { SlowBert } from "../support/slow-bert.ts";
 import { refused } from "../support/spoiled-model.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "taper-family-"));
@@ -21,40 +28,8 @@ const ids = [
 ];
 const dense = { skim: false, exit: false } as const;
 
-/** The tensors of an encoder by BERT's names, without a prefix. */
-function encoder(seed: number, rows: number, types: number): Map<string, { shape: number[]; data: Float32Array }> {
-  const random = new Random(seed);
-  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
-  const add = (name: string, ...sides: number[]): void => {
-    const data = Float32Array.from({ length: sides.reduce((a, b) => a * b, 1) }, () => 0.5 * random.normal());
-    tensors.set(name, { shape: sides, data });
-  };
-  const linear = (name: string, m: number, k: number): void => {
-    add(`${name}.weight`, m, k);
-    add(`${name}.bias`, m);
-  };
-  const { d, f } = shape;
-  add("embeddings.word_embeddings.weight", vocabulary.length, d);
-  add("embeddings.position_embeddings.weight", rows, d);
-  if (types > 0) add("embeddings.token_type_embeddings.weight", types, d);
-  const norm = (name: string): void => {
-    add(`${name}.weight`, d);
-    add(`${name}.bias`, d);
-  };
-  norm("embeddings.LayerNorm");
-  for (let l = 0; l < shape.layers; l++) {
-    const at = `encoder.layer.${l}`;
-    for (const part of ["query", "key", "value"]) linear(`${at}.attention.self.${part}`, d, d);
-    linear(`${at}.attention.output.dense`, d, d);
-    norm(`${at}.attention.output.LayerNorm`);
-    linear(`${at}.intermediate.dense`, f, d);
-    linear(`${at}.output.dense`, d, f);
-    norm(`${at}.output.LayerNorm`);
-  }
-  linear("pooler", d, d);
-  linear("head", 2, d);
-  return tensors;
-}
+const encoder = (seed: number, positions: number, types: number) =>
+  encoderTensors(seed, { ...shape, vocabulary: vocabulary.length, positions }, types);
 
 function write(config: object, tensors: Tensors): void {
   writeFileSync(join(directory, "config.json"), JSON.stringify(config));
@@ -62,41 +37,7 @@ function write(config: object, tensors: Tensors): void {
   writeFileSync(join(directory, "model.safetensors"), writeSafetensors(tensors, { dtype: "F32" }));
 }
 
-const distilbertConfig = {
-  architectures: ["DistilBertForSequenceClassification"],
-  model_type: "distilbert",
-  activation: "gelu",
-  dim: shape.d,
-  n_layers: shape.layers,
-  n_heads: shape.h,
-  hidden_dim: shape.f,
-  vocab_size: vocabulary.length,
-  max_position_embeddings: 16,
-};
-
-function asDistilbert(tensors: Tensors): Tensors {
-  const parts: [string, string][] = [
-    ["attention.self.query", "attention.q_lin"],
-    ["attention.self.key", "attention.k_lin"],
-    ["attention.self.value", "attention.v_lin"],
-    ["attention.output.dense", "attention.out_lin"],
-    ["attention.output.LayerNorm", "sa_layer_norm"],
-    ["intermediate.dense", "ffn.lin1"],
-    ["output.dense", "ffn.lin2"],
-    ["output.LayerNorm", "output_layer_norm"],
-  ];
-  return new Map(
-    [...tensors].map(([name, tensor]) => {
-      const at = /^encoder\.layer\.(\d)\.(.*)\.(weight|bias)$/.exec(name);
-      if (at !== null) {
-        const part = parts.find(([ours]) => ours === at[2])?.[1];
-        return [`distilbert.transformer.layer.${at[1]}.${part}.${at[3]}`, tensor];
-      }
-      if (name.startsWith("pooler.")) return [name.replace("pooler", "pre_classifier"), tensor];
-      return [name.startsWith("head.") ? name.replace("head", "classifier") : `distilbert.${name}`, tensor];
-    }),
-  );
-}
+const distilbert = distilbertConfig({ ...shape, vocabulary: vocabulary.length, positions: 16 });
 
 const close = (found: Float32Array, expected: readonly number[]): void => {
   expect(found.length).toBe(expected.length);
@@ -105,7 +46,7 @@ const close = (found: Float32Array, expected: readonly number[]): void => {
 
 it("DistilBERT: no segments, and a ReLU in its head", async () => {
   const tensors = encoder(1, 16, 0);
-  write(distilbertConfig, asDistilbert(tensors));
+  write(distilbert, asDistilbert(tensors));
   const slow = new SlowBert(tensors, shape);
   const model = await loadModel(directory);
   const { logits, hidden = [] } = await model.forward(ids, { ...dense, hidden: true });
@@ -127,7 +68,7 @@ it("DistilBERT: no segments, and a ReLU in its head", async () => {
 it("a DistilBERT's missing tensor is named, and whose names are read", async () => {
   const tensors = new Map(asDistilbert(encoder(1, 16, 0)));
   tensors.delete("distilbert.transformer.layer.1.ffn.lin2.weight");
-  write(distilbertConfig, tensors);
+  write(distilbert, tensors);
   await refused(loadModel(directory), "ERR_CHECKPOINT", "DistilBERT", "encoder.layer.1.output.dense.weight");
 });
 
@@ -136,27 +77,10 @@ it.each([
   ["xlm-roberta", "XLMRoberta"],
 ])("%s: positions begin after the padding's", async (type, architecture) => {
   const tensors = encoder(2, 18, 1);
-  const config = {
-    architectures: [`${architecture}ForSequenceClassification`],
-    model_type: type,
-    hidden_act: "gelu",
-    hidden_size: shape.d,
-    num_hidden_layers: shape.layers,
-    num_attention_heads: shape.h,
-    intermediate_size: shape.f,
-    vocab_size: vocabulary.length,
-    max_position_embeddings: 18,
-    type_vocab_size: 1,
-    layer_norm_eps: 1e-5,
-    pad_token_id: 1,
-  };
-  const renamed = new Map(
-    [...tensors].map(([name, tensor]) => {
-      if (name.startsWith("pooler.")) return [name.replace("pooler", "classifier.dense"), tensor];
-      return [name.startsWith("head.") ? name.replace("head", "classifier.out_proj") : `roberta.${name}`, tensor];
-    }),
+  write(
+    robertaConfig({ ...shape, vocabulary: vocabulary.length, positions: 18 }, type, architecture),
+    asRoberta(tensors),
   );
-  write(config, renamed);
   const slow = new SlowBert(tensors, { ...shape, eps: 1e-5 });
   for (const backend of ["wasm", "scalar"] as const) {
     const model = await loadModel(directory, { backend });
