@@ -13,11 +13,12 @@ const mayImport: Record<string, readonly string[]> = {
   train: ["engine", "kernels", "skim", "exit", "bert"],
   bench: ["engine", "kernels", "skim", "exit", "bert", "train"],
   cli: ["engine", "kernels", "skim", "exit", "bert", "pipeline", "train", "bench"],
+  examples: ["engine", "kernels", "skim", "exit", "bert", "pipeline", "bench"],
 };
 
 function sources(room: string): string[] {
   return readdirSync(room, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
+    .filter((file) => file.endsWith(".ts") && !/node_modules|(^|\/)dist\//.test(file))
     .map((file) => join(room, file));
 }
 
