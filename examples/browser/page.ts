@@ -46,6 +46,8 @@ function choose(choice: BackendChoice): void {
   state.reader.close();
   document.body.dataset.state = "loading";
   show("runs", "starting…");
+  picture.ariaBusy = "true";
+  times.classList.add("stale");
   state.reader = openReader(choice, hear);
 }
 
