@@ -41,7 +41,12 @@ async function answer(model: Model, { id, text, dials }: Request, outdated: () =
     if (outdated()) throw superseded;
   };
   try {
-    const { ms, samples, ratio } = await measure(ways, { runs: 25, seconds: 0.6, warmup: explanation.ms < slow ? 3 : 1, prepare });
+    const { ms, samples, ratio } = await measure(ways, {
+      runs: 25,
+      seconds: 0.6,
+      warmup: explanation.ms < slow ? 3 : 1,
+      prepare,
+    });
     const [narrowed, whole] = [ms.narrowed.median, ms.dense.median];
     const { median } = ratio("dense", "narrowed");
     say({ kind: "timed", id, ms: narrowed, denseMs: whole, ratio: median, rounds: samples.dense.length });

@@ -139,6 +139,7 @@ try {
     await press("Tab");
     const outlined = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
 
+    await until("it is timed again", async () => (await look()).timed);
     const widths = [];
     for (const scheme of ["light", "dark"]) {
       for (const width of [1280, 390]) {
