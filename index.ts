@@ -43,10 +43,11 @@ export {
 export { transpose, type View, view } from "./engine/view.ts";
 export type { ExitDials } from "./exit/criteria.ts";
 export type { InferenceBackend, InferenceOps } from "./kernels/index.ts";
+export { loadModel, loadTokenizer } from "./lazy.ts";
 export type { AggregationStrategy } from "./pipeline/entities.ts";
 export type { FeatureExtractionOptions, Features, NestedNumbers } from "./pipeline/feature-extraction.ts";
 export type { EntityGroup, LabelScore, PipelineText, QuestionAnswer, TokenEntity } from "./pipeline/outputs.ts";
-export { type Pipeline, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
+export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from "./pipeline/pipeline.ts";
 export type { QuestionAnsweringOptions } from "./pipeline/question-answering.ts";
 export type { TextClassificationOptions } from "./pipeline/text-classification.ts";
 export type { TokenClassificationOptions } from "./pipeline/token-classification.ts";
