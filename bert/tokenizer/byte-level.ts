@@ -57,6 +57,8 @@ class ByteLevelTokenizer implements Tokenizer {
   readonly #json: ByteLevelJson;
   readonly #classify: number;
   readonly #separate: number;
+  /** Of all pieces: UTF-16 units, as many as the bytes that it spells. */
+  readonly #longest: number;
 
   constructor(pieces: Pieces, json: ByteLevelJson, maxLength: number, where: string) {
     this.#pieces = pieces;
@@ -65,6 +67,7 @@ class ByteLevelTokenizer implements Tokenizer {
     const vocabulary: string[] = [];
     for (const [token, id] of pieces.get_vocab(true)) vocabulary[id] = token;
     this.vocabulary = Array.from(vocabulary, (token) => token ?? "");
+    this.#longest = this.vocabulary.reduce((longest, token) => Math.max(longest, token.length), 1);
     const need = (token: string): number => {
       const id = pieces.token_to_id(token);
       if (id !== undefined) return id;
@@ -85,8 +88,8 @@ class ByteLevelTokenizer implements Tokenizer {
     const between = this.#json.separators;
     const specials = options.specialTokens === false ? 0 : second === undefined ? 2 : 2 + between;
     const budget = budgetOf(options.maxLength, specials);
-    const a = this.#sequence(first);
-    const b = second === undefined ? undefined : this.#sequence(second);
+    const a = this.#sequence(first, budget);
+    const b = second === undefined ? undefined : this.#sequence(second, budget);
     const truncated = a.ids.length + (b?.ids.length ?? 0) > budget;
     if (truncated) truncateLongestFirst(a, b, budget);
 
@@ -127,7 +130,9 @@ class ByteLevelTokenizer implements Tokenizer {
     return this.#pieces.decode(list, { skip_special_tokens: options.skipSpecialTokens ?? false });
   }
 
-  #sequence(text: string): Sequence {
+  /** All tokens of a text; of a very long one at least `budget` of the first, and more than that. */
+  #sequence(whole: string, budget: number): Sequence {
+    const text = startOf(whole, (budget + 1) * this.#longest);
     const tokens = text === "" ? [] : this.#pieces.tokenize(text, { add_special_tokens: false });
     const unknown = this.#pieces.token_to_id("<unk>") ?? this.#separate;
     return {
@@ -158,6 +163,16 @@ class ByteLevelTokenizer implements Tokenizer {
       return [start, end];
     });
   }
+}
+
+/**
+ * At least `least` units of a text, up to where a word ends: no piece reaches from a word into the space after it, so the pieces of this
+ * part are those of the whole. A million characters are not cut into pieces for the sake of the first 512.
+ */
+function startOf(text: string, least: number): string {
+  if (text.length <= least) return text;
+  const end = text.slice(least).search(/(?<=\S) /);
+  return end < 0 ? text : text.slice(0, least + end);
 }
 
 /** For each byte of a text's UTF-8, and for its end: the UTF-16 unit at which its character starts. */

@@ -33,6 +33,29 @@ it("ids are the package's, for a text and for a pair", async () => {
   expect([tokenizer.padId, tokenizer.idOf("<mask>"), tokenizer.idOf("nowhere")]).toEqual([1, 4, undefined]);
 });
 
+it("a long text is not read to its end, and its first tokens are the same", async () => {
+  const tokenizer = await loadTokenizer(files());
+  const random = new Random(8);
+  const words = ["a", "good", "film", "é", "日本", "<mask>", "fi-lm", "\n", ""];
+  for (let i = 0; i < 50; i++) {
+    const long = Array.from({ length: 400 }, () => words[random.integer(words.length)]).join(" ");
+    const maxLength = 4 + random.integer(12);
+    for (const text of [long, [long, "good film"], [long, long]] as const) {
+      const whole = tokenizer.encode(text);
+      const cut = tokenizer.encode(text, { maxLength });
+      expect(cut.truncated).toBe(true);
+      expect(cut.ids).toHaveLength(maxLength);
+      if (typeof text !== "string") continue;
+      expect(cut.ids.slice(0, -1)).toEqual(whole.ids.slice(0, maxLength - 1));
+      expect(cut.offsets.slice(0, -1)).toEqual(whole.offsets.slice(0, maxLength - 1));
+    }
+  }
+  const words3M = "good film ".repeat(300_000);
+  expect(tokenizer.encode(words3M, { maxLength: 8 }).ids).toEqual(
+    tokenizer.encode("good film ".repeat(9), { maxLength: 8 }).ids,
+  );
+});
+
 it("every piece is at its place: its bytes are those of the text there", async () => {
   const tokenizer = await loadTokenizer(files());
   const { tokens: pieces, offsets } = tokenizer.encode("a good film");
