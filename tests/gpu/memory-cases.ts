@@ -18,8 +18,8 @@ const oneLayer = configOfShape(
 );
 /** More than the contexts that a page may have. */
 const CYCLES = 50;
-/** A device that somebody still holds costs 200 to 240 kB of heap, kernels and tables; collections differ by up to 60 kB a cycle. */
-const HEAP_PER_CYCLE = 120e3;
+/** A device that somebody still holds costs 200 to 240 kB of heap, kernels and tables; collections differ by up to 16 kB a cycle. */
+const HEAP_PER_CYCLE = 60e3;
 
 export const memoryCases: [name: string, run: (setting: Setting) => Promise<void>][] = [
   [

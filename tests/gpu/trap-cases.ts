@@ -13,9 +13,7 @@ export const trapCases: [name: string, run: (setting: Setting) => Promise<void>]
     "every shader computes in 32 bits",
     async ({ open, mode, watch }) => {
       // gpu.js tries a context's abilities with shaders of its own, at its first use in a page; that is over.
-      const before = watch.shaders.length;
-      (await open()).dispose();
-      const sources = watch.shaders.slice(before);
+      const sources = await watch.shadersOf(async () => (await open()).dispose());
       ok(sources.length >= 4, `the self-test compiled ${sources.length} shaders`);
       for (const source of sources) {
         const low = /\b(lowp|mediump|f16)\b/.exec(source);

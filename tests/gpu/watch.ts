@@ -8,20 +8,36 @@ export interface Watch {
   memory(): number;
   /** Programs or pipelines compiled so far. */
   compiled(): number;
-  /** The shaders that a driver was given so far, as text. */
-  readonly shaders: readonly string[];
+  /** The shaders that a driver is given while `run` runs, as text. Not kept otherwise: what watches memory must not fill it. */
+  shadersOf(run: () => Promise<void>): Promise<string[]>;
   /** Bytes of arrays copied to the device so far. */
   uploaded(): number;
   /** Takes the newest context or device away, as a driver's reset does. */
   lose(): void;
 }
 
+function shaderLog(): { given(source: string): void; of: Watch["shadersOf"] } {
+  let log: string[] | undefined;
+  return {
+    given: (source) => void log?.push(source),
+    async of(run) {
+      log = [];
+      try {
+        await run();
+        return log;
+      } finally {
+        log = undefined;
+      }
+    },
+  };
+}
+
 export function watchWebGl2(): Watch {
   let textures = 0;
   let programs = 0;
   let uploaded = 0;
-  const shaders: string[] = [];
-  const contexts: WebGL2RenderingContext[] = [];
+  const shaders = shaderLog();
+  let newest: WeakRef<WebGL2RenderingContext> | undefined;
   const gl = WebGL2RenderingContext.prototype;
   const { createTexture, deleteTexture, linkProgram, shaderSource } = gl;
   gl.createTexture = function () {
@@ -37,7 +53,7 @@ export function watchWebGl2(): Watch {
     linkProgram.call(this, program);
   };
   gl.shaderSource = function (shader, source) {
-    shaders.push(source);
+    shaders.given(source);
     shaderSource.call(this, shader, source);
   };
   // Both take their pixels last, if they take any.
@@ -54,15 +70,15 @@ export function watchWebGl2(): Watch {
   const { getContext } = OffscreenCanvas.prototype;
   OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: Parameters<typeof getContext>) {
     const context = getContext.apply(this, args);
-    if (context instanceof WebGL2RenderingContext && !contexts.includes(context)) contexts.push(context);
+    if (context instanceof WebGL2RenderingContext) newest = new WeakRef(context);
     return context;
   } as typeof getContext;
   return {
     memory: () => textures,
     compiled: () => programs,
-    shaders,
+    shadersOf: shaders.of,
     uploaded: () => uploaded,
-    lose: () => contexts.at(-1)?.getExtension("WEBGL_lose_context")?.loseContext(),
+    lose: () => newest?.deref()?.getExtension("WEBGL_lose_context")?.loseContext(),
   };
 }
 
@@ -76,7 +92,7 @@ export function watchWebGpu(interfaces: {
   const alive = new Set<GPUBuffer>();
   let pipelines = 0;
   let uploaded = 0;
-  const shaders: string[] = [];
+  const shaders = shaderLog();
   let newest: GPUDevice | undefined;
   const { GPUAdapter, GPUDevice, GPUBuffer, GPUQueue } = interfaces;
   const { createBuffer, createComputePipeline, createShaderModule } = GPUDevice.prototype;
@@ -87,7 +103,7 @@ export function watchWebGpu(interfaces: {
     return buffer;
   };
   GPUDevice.prototype.createShaderModule = function (descriptor) {
-    shaders.push(descriptor.code);
+    shaders.given(descriptor.code);
     return createShaderModule.call(this, descriptor);
   };
   const { writeBuffer } = GPUQueue.prototype;
@@ -113,7 +129,7 @@ export function watchWebGpu(interfaces: {
   return {
     memory: () => alive.size,
     compiled: () => pipelines,
-    shaders,
+    shadersOf: shaders.of,
     uploaded: () => uploaded,
     lose: () => newest?.destroy(),
   };
