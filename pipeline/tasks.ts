@@ -21,6 +21,7 @@ export interface Calls {
   "feature-extraction": FeatureExtraction;
 }
 
+/** Tasks by transformers.js's names; "sentiment-analysis" is text classification, "ner" token classification. */
 export type PipelineTask = keyof Calls;
 
 type Kinds = { readonly [T in PipelineTask]: { readonly task?: Task; readonly on: (model: Model) => Calls[T] } };
