@@ -86,7 +86,7 @@ function rowOf(row: ModelRecord): string[] {
   const points = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(2)}`;
   return [
     row.name,
-    row.role === "static" ? `${row.layers} layers` : titles[row.role],
+    row.role === "static" ? `${row.layers} layer${row.layers === 1 ? "" : "s"}` : titles[row.role],
     percent(row.accuracy, 2),
     best ? `${points(best.difference)} (${points(best.low)} … ${points(best.high)})` : "–",
     times(row.speedup),
