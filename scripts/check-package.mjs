@@ -1,5 +1,6 @@
 // The package as npm would publish it: its size, its exports and types as publint and are-the-types-wrong see them, and what a cold
-// import costs beside an empty module's. Sizes fail, and an import of more than three times the empty one's.
+// import costs beside an empty module's. Sizes fail, and an import of more than five times the empty one's: three is the aim on a quiet
+// machine, but a busy one must not fail a build.
 // Usage: node scripts/check-package.mjs
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +9,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const limit = 1_500_000;
-const mostTimes = 3;
+const aim = 3;
+const mostTimes = 5;
 
 function run(command, args) {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
@@ -63,7 +65,9 @@ try {
   for (const what of ["import", "process"]) {
     const [ours, none] = [median(times.taperbert[what]), median(times.empty[what])];
     const found = `${(ours / none).toFixed(2)} times`;
-    console.log(`cold ${what}: ${ours.toFixed(1)} ms, of an empty module ${none.toFixed(1)} ms: ${found}`);
+    console.log(
+      `cold ${what}: ${ours.toFixed(1)} ms, of an empty module ${none.toFixed(1)} ms: ${found} (aim: ${aim})`,
+    );
     if (ours <= mostTimes * none) continue;
     console.error(`check-package: a cold ${what} of ${found} an empty module's is over ${mostTimes}`);
     process.exitCode = 1;
