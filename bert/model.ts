@@ -14,6 +14,7 @@ import { type Abilities, checkDials, type Dials, planOf } from "./dials.ts";
 import type { Dtype } from "./dtype.ts";
 import { encode } from "./encoder.ts";
 import { type Explanation, explain } from "./explain.ts";
+import { checkFinite } from "./finite.ts";
 import type { Flips } from "./narrowing.ts";
 import { type Answer, bestSpans, meanRow, type SpanOptions, sigmoids, type Tag, unitVector } from "./readouts.ts";
 import { planScratch, releaseScratch, type Scratch } from "./scratch.ts";
@@ -221,10 +222,7 @@ export class Model {
     const { signal } = options;
     checkSignal(signal);
     // One forward at a time: they share their scratch memory.
-    const next = this.last.then(
-      () => this.forwardNow(ids, options),
-      () => this.forwardNow(ids, options),
-    );
+    const next = this.last.catch(() => undefined).then(() => this.forwardNow(ids, options));
     this.last = next;
     return signal === undefined ? next : untilAborted(next, signal);
   }
@@ -397,17 +395,5 @@ export class Model {
   /** For `await using`: `dispose`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-}
-
-/** Weights that are not finite, or overflow, would otherwise answer with a label like any other. Throws ERR_CHECKPOINT. */
-function checkFinite(texts: readonly Float32Array[], what: string): void {
-  for (const [t, values] of texts.entries()) {
-    const wrong = values.find((value) => !Number.isFinite(value));
-    if (wrong === undefined) continue;
-    throw new TaperError(
-      "ERR_CHECKPOINT",
-      `forward(): the ${what} of text ${t} should be finite numbers, found ${wrong}: weights are damaged or overflow; get the model anew.`,
-    );
   }
 }

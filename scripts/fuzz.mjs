@@ -1,6 +1,6 @@
 // Damaged model files and random texts by the million, on all cores: nothing may crash, hang, take memory without bound or read outside
 // of a model's directory. Exits 1 if anything does, with the command that has it again. Needs no build.
-// Usage: npm run fuzz -- [--seed 1] [--files 20000] [--texts 5000] [--threads CORES] [--first 0] [--seconds-per-input 60] [--json]
+// Usage: npm run fuzz -- [--seed 1] [--files 20000] [--texts 5000] [--threads CORES] [--first 0] [--seconds-per-input 20] [--json]
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     texts: number(5000),
     threads: number(availableParallelism()),
     first: number(0),
-    "seconds-per-input": number(60),
+    "seconds-per-input": number(20),
     json: { type: "boolean", default: false },
   },
 });
