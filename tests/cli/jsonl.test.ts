@@ -82,7 +82,8 @@ it("workers give the same lines in the same order", async () => {
 it("a worker that is killed is an error, and one that cannot start says why", async () => {
   const crew = await JsonlCrew.start(2, { directory: model, values: {}, dials: {} });
   expect(await crew.answer([{ line: 1, json: '"good"' }])).toHaveLength(1);
-  const waiting = crew.answer([{ line: 1, json: '"good"' }]);
+  // So many that no worker is through with them before it is killed.
+  const waiting = crew.answer(Array.from({ length: 20_000 }, (_, i) => ({ line: i + 1, json: '"good"' })));
   const killed = Promise.all([refused(waiting, "ERR_BACKEND", "worker 1 of 2"), crew.kill(0)]);
   await killed;
   await refused(crew.answer([]), "ERR_BACKEND", "worker 1 of 2");

@@ -15,6 +15,8 @@ if (process.env.VK_ICD_FILENAMES === undefined && existsSync(rasteriser)) proces
 let webgpu;
 try {
   webgpu = await import(pathToFileURL(createRequire(here("node/package.json")).resolve("webgpu")));
+  // Where it is not installed here, the repository's own one is found, which is empty.
+  if (typeof webgpu.create !== "function") throw new Error("the one that is found creates nothing");
 } catch (error) {
   unavailable(`no npm package "webgpu" that loads (${error.message.split("\n")[0]}); npm --prefix tests/gpu/node ci`);
 }
