@@ -22,9 +22,13 @@ import { tiles, type Variant } from "./variant.ts";
 const blockRows = 252;
 /** From this many rows on, a raw panel of B is copied before use. */
 const rowsWorthCopying = 12;
+/** A matrix B of so many bytes stays in the second cache while all rows pass. */
+const residentBytes = 512 * 1024;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */
 const columnsPerFinish = 256;
 const pageBytes = 4096;
+/** Steps of k in a block, where one is not enough: fewer than it may hold, so that a panel of B stays in the first cache. */
+const manyBlocksDepth = 384;
 
 /**
  * Panels that one, two or three rows of A meet at once, to have enough independent accumulators. Three rows against two panels spill in
@@ -68,9 +72,10 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     const transposed = f.i32(i32.ne(kStrideA, 4));
     const copied = f.i32(i32.or(transposed, i32.gtU(m, fewRows)));
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
-    // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k.
-    const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, blockDepth), i32.eqz(k))), 7), -8));
-    f.if(i32.eqz(copied), () => f.setInt(steps, k));
+    const order = i32.select(i32.leU(i32.shl(i32.mul(n, k), 2), residentBytes), inOrder, readAhead);
+    // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
+    const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
+    f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
     const rows = f.i32(quotientUp(m, quotientUp(m, blockRows)));
     const [row, column, columns, left, depth] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [to, from, fromB, panel, next] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
@@ -112,7 +117,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
             ...[here, rowStrideC, i32.select(copied, scratch, from), i32.select(copied, packedRowStride, rowStrideA)],
             ...[panel, rowStrideB, panelStrideB, i32.select(isEnd, next, i32.add(panel, panels))],
             ...[i32.add(first, i32.mul(column, columnStrideFirst)), rowStrideFirst, columnStrideFirst],
-            ...[rows, columns, depth],
+            ...[rows, columns, depth, order],
           );
           if (finish) {
             const after = i32.add(extra, i32.add(i32.mul(row, rowStrideC), i32.shl(column, 2)));
@@ -135,7 +140,19 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
   return { gemm, finished };
 }
 
-/** A block of rows and k against all columns; `next` is where B goes on afterwards, or 0. */
+/**
+ * How a pass over the panels reads them. `readAhead`: while all rows pass a panel the next one is read. `inOrder`: nothing but B is read, from end
+ * to end; `anyOrder`: B is in the second cache already. Only `readAhead` is 0.
+ */
+const [readAhead, inOrder, anyOrder] = [0, 1, 2];
+
+/**
+ * A block of rows and k against all columns; `next` is where B goes on afterwards, or 0.
+ *
+ * A large B is read ahead panel by panel, while all rows pass the panel before. A resident one passes the rows of the first tile panel after
+ * panel, and then the others: read from end to end at the pace of one tile, it comes from the third cache as fast as prefetchers can
+ * bring it; anything else that is read in between makes them lose their way.
+ */
 function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): FunctionRef {
   const width = panelWidth(variant);
   const widthBytes = 4 * width;
@@ -146,10 +163,11 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
   const panelScratch = i32.add(module.scratch, blockRows * packedRowStride);
   const parameters = [
     ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "panelStrideB", "next"],
-    ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth"],
+    ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth", "order"],
   ] as const;
-  return module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
-    const [b, rowStrideB, panelStrideB, next, start, rowStrideStart, columnStrideStart, rows, columns, depth] = rest;
+  const pass = module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
+    const [b, rowStrideB, panelStrideB, next, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
+    const [rows, columns, depth, order] = sizes;
     const isRaw = f.i32(i32.ne(rowStrideB, widthBytes));
     const copied = f.i32(i32.and(i32.gtU(rows, rowsWorthCopying), isRaw));
     const taken = f.i32();
@@ -160,7 +178,7 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
       f.setInt(columns, i32.sub(columns, panels * width));
     };
     for (const { few, panels, tile } of small) {
-      f.if(i32.eq(rows, few), () =>
+      f.if(i32.and(i32.eq(rows, few), i32.ne(order, inOrder)), () =>
         f.while(i32.geU(columns, panels * width), () => {
           f.call(tile, c, rowStrideC, start, rowStrideStart, a, rowStrideA, b, rowStrideB, panelStrideB, depth);
           nextPanels(panels);
@@ -174,12 +192,31 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
         panel,
         ...[c, rowStrideC, a, rowStrideA],
         ...[i32.select(copied, panelScratch, b), i32.select(copied, widthBytes, rowStrideB)],
-        i32.select(isRaw, 0, i32.select(i32.gtU(columns, width), i32.add(b, panelStrideB), next)),
+        i32.select(i32.or(isRaw, order), 0, i32.select(i32.gtU(columns, width), i32.add(b, panelStrideB), next)),
         ...[start, rowStrideStart, rows, taken, depth],
       );
       nextPanels(1);
       // The subtraction above took a whole panel: a cut one was the last.
       f.if(i32.ltU(taken, width), () => f.return());
+    });
+  });
+  const { rows: tileRows } = tiles[variant];
+  return module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
+    const [b, rowStrideB, panelStrideB, next, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
+    const [rows, columns, depth, order] = sizes;
+    const first = f.i32(i32.select(order, quotientUp(rows, quotientUp(rows, tileRows)), rows));
+    f.while(rows, () => {
+      f.call(
+        pass,
+        ...[c, rowStrideC, a, rowStrideA, b, rowStrideB, panelStrideB, next],
+        ...[start, rowStrideStart, columnStrideStart, first, columns, depth, order],
+      );
+      f.advance(c, i32.mul(first, rowStrideC));
+      f.advance(a, i32.mul(first, rowStrideA));
+      f.advance(start, i32.mul(first, rowStrideStart));
+      f.setInt(rows, i32.sub(rows, first));
+      f.setInt(first, rows);
+      f.setInt(order, i32.select(order, anyOrder, readAhead));
     });
   });
 }

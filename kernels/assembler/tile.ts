@@ -10,8 +10,8 @@ import type { ModuleBuilder } from "./module.ts";
 import { type Int, i32, type Vec, v128 } from "./values.ts";
 import { multiplyAdd, tiles, type Variant } from "./variant.ts";
 
-/** Steps of k that a block holds: a panel of B stays in the first cache. */
-export const blockDepth = 384;
+/** Steps of k that a block holds. */
+export const blockDepth = 512;
 /** Bytes from row to row of a packed block of A; not a multiple of 4096, at which rows would push each other out of the first cache. */
 export const packedRowStride = 4 * (blockDepth + 16);
 
