@@ -22,8 +22,8 @@ import { tiles, type Variant } from "./variant.ts";
 const blockRows = 252;
 /** From this many rows on, a raw panel of B is copied before use. */
 const rowsWorthCopying = 12;
-/** A matrix B of so many bytes stays in the second cache while all rows pass. */
-const residentBytes = 512 * 1024;
+/** A packed matrix B of so many bytes, if one block of k holds it, stays in the second cache while all rows pass. */
+const residentBytes = 2 ** 20;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */
 const columnsPerFinish = 256;
 const pageBytes = 4096;
@@ -72,7 +72,8 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     const transposed = f.i32(i32.ne(kStrideA, 4));
     const copied = f.i32(i32.or(transposed, i32.gtU(m, fewRows)));
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
-    const order = i32.select(i32.leU(i32.shl(i32.mul(n, k), 2), residentBytes), inOrder, readAhead);
+    const isResident = i32.and(i32.leU(i32.shl(i32.mul(n, k), 2), residentBytes), i32.leU(k, blockDepth));
+    const order = f.i32(i32.select(i32.and(isResident, i32.eq(rowStrideB, 4 * width)), inOrder, readAhead));
     // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
     const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
     f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
