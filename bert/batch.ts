@@ -53,33 +53,35 @@ export function packBatch(
   buffers?: BatchBuffers,
 ): TokenBatch {
   const starts = new Int32Array(ids.length + 1);
-  for (const [t, length] of lengthsOf(ids, segments, config).entries()) starts[t + 1] = starts[t] + length;
+  const lengths = lengthsOf(ids, segments, config);
+  for (let t = 0; t < lengths.length; t++) starts[t + 1] = starts[t] + lengths[t];
   const n = starts[ids.length];
   const list = (buffer: Int32Array | undefined) => buffer?.subarray(0, n) ?? new Int32Array(n);
   const batch = {
     ids: list(buffers?.ids),
     positions: list(buffers?.positions),
-    segments: list(buffers?.segments).fill(0),
+    segments: list(buffers?.segments),
     starts,
   };
-  for (const [t, text] of ids.entries()) {
-    for (const [p, id] of text.entries()) {
-      const i = starts[t] + p;
-      batch.ids[i] = inRange(id, config.vocabulary, () => `ids[${t}][${p}]`);
-      batch.positions[i] = p;
-      if (segments !== undefined)
-        batch.segments[i] = inRange(segments[t][p], config.types, () => `segments[${t}][${p}]`);
-    }
+  for (let t = 0; t < lengths.length; t++) {
+    fillChecked(batch.ids, starts[t], ids[t], config.vocabulary, () => `ids[${t}]`);
+    if (segments === undefined) batch.segments.fill(0, starts[t], starts[t + 1]);
+    else fillChecked(batch.segments, starts[t], segments[t], config.types, () => `segments[${t}]`);
+    for (let p = 0; p < lengths[t]; p++) batch.positions[starts[t] + p] = p;
   }
   return batch;
 }
 
-function inRange(value: number, bound: number, where: () => string): number {
-  if (Number.isInteger(value) && value >= 0 && value < bound) return value;
-  throw new TaperError(
-    "ERR_INPUT",
-    `${where()}: expected a whole number from 0 to ${bound - 1}, found ${show(value)}.`,
-  );
+/** Copies a text's values to where it starts. Throws ERR_INPUT for one that is no whole number below `bound`. */
+function fillChecked(to: Int32Array, start: number, from: readonly number[], bound: number, where: () => string): void {
+  for (let p = 0; p < from.length; p++) {
+    const value = from[p];
+    if (Number.isInteger(value) && value >= 0 && value < bound) to[start + p] = value;
+    else {
+      const expected = `a whole number from 0 to ${bound - 1}`;
+      throw new TaperError("ERR_INPUT", `${where()}[${p}]: expected ${expected}, found ${show(value)}.`);
+    }
+  }
 }
 
 /** Cuts a list of texts into runs whose tokens fit `budget`; a text longer than the budget gets a run of its own. */

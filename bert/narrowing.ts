@@ -49,7 +49,8 @@ export class Narrowing {
     this.starts = batch.starts;
     this.options = options;
     this.journal = new Journal(batch.starts, bert.config);
-    this.answers = Array.from({ length: batch.starts.length - 1 }, () => []);
+    this.answers = [];
+    for (let t = 0; t + 1 < batch.starts.length; t++) this.answers.push([]);
   }
 
   /** Where attention should leave the importance of rows, if anybody will read it. */
@@ -96,6 +97,7 @@ export class Narrowing {
 
     const texts = await this.answerAll(heads[l], l, rows);
     const keep = this.keepAll(rows, 1);
+    let leaving = 0;
     for (const t of texts) {
       let sure = false;
       if (plan.exit !== undefined) {
@@ -108,8 +110,9 @@ export class Narrowing {
       if (!sure) continue;
       this.journal.exited(t, l);
       keep.fill(0, rows.starts[t], rows.starts[t + 1]);
+      leaving++;
     }
-    this.leave(rows, keep);
+    if (leaving > 0) this.leave(rows, keep);
   }
 
   /** After the last layer: everything that is left goes to the output, and the model's own head answers. */
@@ -124,15 +127,19 @@ export class Narrowing {
   /** Runs a head on the [CLS] rows of the texts alive; returns those texts. */
   private async answerAll(head: ExitHead, l: number, rows: Rows): Promise<number[]> {
     const texts: number[] = [];
-    for (let t = 0; t < rows.texts; t++) if (rows.rowsOf(t) > 0) texts.push(t);
-    const clsRows = Int32Array.from(texts, (t) => rows.starts[t]);
+    const clsRows: number[] = [];
+    for (let t = 0; t < rows.texts; t++) {
+      if (rows.rowsOf(t) === 0) continue;
+      texts.push(t);
+      clsRows.push(rows.starts[t]);
+    }
     const run = head.activation === "relu" ? answerWithRelu : answer;
     await run(this.backend, head, rows.hidden, clsRows, rows.count, rows.d, this.scratch.head);
     const c = head.classifier.m;
     const logits = await this.backend.read(this.scratch.head.logits, texts.length * c);
-    for (const [i, t] of texts.entries()) {
-      this.answers[t].push(logits.slice(i * c, (i + 1) * c));
-      this.journal.metHead(t, l);
+    for (let i = 0; i < texts.length; i++) {
+      this.answers[texts[i]].push(logits.slice(i * c, (i + 1) * c));
+      this.journal.metHead(texts[i], l);
     }
     return texts;
   }
@@ -140,22 +147,25 @@ export class Narrowing {
   /** Rows leave at `step`: by their margins, or as the replayed trace says. */
   private release(step: number, rows: Rows, margins: Float32Array | undefined): void {
     const { replay } = this.options;
-    if (margins === undefined && replay === undefined) return;
-    const own = margins && keepOf(margins);
-    let keep = own;
+    const { keep } = this.scratch;
+    let leaving = margins === undefined ? 0 : keepOf(margins, keep);
     if (replay !== undefined) {
-      keep = this.keepAll(rows, 1);
-      for (let i = 0; i < rows.count; i++) keep[i] = replay[rows.text[i]].leftAt[rows.position[i]] === step ? 0 : 1;
-      if (own && margins) for (let i = 0; i < rows.count; i++) this.compare(own[i] === 1, keep[i] === 1, margins[i]);
+      leaving = 0;
+      for (let i = 0; i < rows.count; i++) {
+        const stays = replay[rows.text[i]].leftAt[rows.position[i]] !== step;
+        if (margins !== undefined) this.compare(keep[i] === 1, stays, margins[i]);
+        keep[i] = stays ? 1 : 0;
+        leaving += 1 - keep[i];
+      }
     }
-    if (keep === undefined || !keep.includes(0)) return;
+    if (leaving === 0) return;
     this.journal.left(step, rows, keep);
     this.leave(rows, keep);
   }
 
   /** One entry a row, to be used before the next call. */
   private keepAll(rows: Rows, keep: 0 | 1): Uint8Array {
-    return this.scratch.keep.subarray(0, rows.count).fill(keep);
+    return this.scratch.keep.fill(keep, 0, rows.count);
   }
 
   /** Rows with keep = 0 go, their state to the output if somebody will read it. */

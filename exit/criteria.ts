@@ -18,16 +18,22 @@ export interface ExitDials {
 
 /** Softmax of a few logits. */
 export function probabilities(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const top = largest(values);
-  const weights = values.map((value) => Math.exp(value - top));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / sum);
+  const top = largest(logits);
+  const p: number[] = [];
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    p.push(Math.exp(logits[i] - top));
+    sum += p[i];
+  }
+  for (let i = 0; i < p.length; i++) p[i] /= sum;
+  return p;
 }
 
 /** A loop and not Math.max(...values): a model may have more labels than a call can have arguments. */
-function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+function largest(values: ArrayLike<number>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]);
+  return most;
 }
 
 /** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class, NaN if a probability is. */
@@ -53,12 +59,15 @@ export function argmax(values: ArrayLike<number>): number {
  */
 export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], elapsedMs: number): number {
   const p = probabilities(answers[answers.length - 1]);
-  const margins: number[] = [];
-  if (dials.entropy !== undefined) margins.push(dials.entropy - normalisedEntropy(p));
-  if (dials.confidence !== undefined) margins.push(largest(p) - dials.confidence);
-  if (dials.patience !== undefined && !p.includes(Number.NaN)) margins.push(streak(answers) - dials.patience);
-  if (dials.deadlineMs !== undefined) margins.push(elapsedMs - dials.deadlineMs);
-  return largest(margins.filter((margin) => !Number.isNaN(margin)));
+  let most = Number.NEGATIVE_INFINITY;
+  const meet = (margin: number): void => {
+    if (margin > most) most = margin;
+  };
+  if (dials.entropy !== undefined) meet(dials.entropy - normalisedEntropy(p));
+  if (dials.confidence !== undefined) meet(largest(p) - dials.confidence);
+  if (dials.patience !== undefined && !p.includes(Number.NaN)) meet(streak(answers) - dials.patience);
+  if (dials.deadlineMs !== undefined) meet(elapsedMs - dials.deadlineMs);
+  return most;
 }
 
 /** Whether a head needs to be asked at all: not while a deadline that is still ahead is the only criterion. */

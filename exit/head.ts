@@ -38,7 +38,7 @@ export function answer(
   backend: InferenceBackend,
   { pooler, classifier, activation }: ExitHead,
   hidden: Handle,
-  clsRows: Int32Array,
+  clsRows: ArrayLike<number>,
   rows: number,
   d: number,
   buffers: HeadBuffers,
@@ -47,9 +47,9 @@ export function answer(
     throw new TaperError("ERR_CONFIG", "a pooler with a ReLU (DistilBERT's) runs, but it cannot be trained here.");
   }
   const n = clsRows.length;
-  const { cls, pooled, logits } = buffers;
-  gatherCls(backend, hidden, clsRows, rows, d, buffers);
-  backend.op("matmul", { out: pooled, a: cls, ...pooler, activation: "tanh", n });
+  const { pooled, logits } = buffers;
+  const a = clsOf(backend, hidden, clsRows, rows, d, buffers);
+  backend.op("matmul", { out: pooled, a, ...pooler, activation: "tanh", n });
   backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
 }
 
@@ -58,15 +58,15 @@ export async function answerWithRelu(
   backend: InferenceBackend,
   { pooler, classifier }: ExitHead,
   hidden: Handle,
-  clsRows: Int32Array,
+  clsRows: ArrayLike<number>,
   rows: number,
   d: number,
   buffers: HeadBuffers,
 ): Promise<void> {
   const n = clsRows.length;
-  const { cls, pooled, logits } = buffers;
-  gatherCls(backend, hidden, clsRows, rows, d, buffers);
-  backend.op("matmul", { out: pooled, a: cls, ...pooler, n });
+  const { pooled, logits } = buffers;
+  const a = clsOf(backend, hidden, clsRows, rows, d, buffers);
+  backend.op("matmul", { out: pooled, a, ...pooler, n });
   const values = await backend.read(pooled, n * d);
   backend.write(
     pooled,
@@ -75,14 +75,17 @@ export async function answerWithRelu(
   backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
 }
 
-function gatherCls(
+/** Where the [CLS] rows lie next to each other: a single text's is the first row where it is. */
+function clsOf(
   backend: InferenceBackend,
   hidden: Handle,
-  clsRows: Int32Array,
+  clsRows: ArrayLike<number>,
   rows: number,
   d: number,
   { clsIndex, cls }: HeadBuffers,
-): void {
+): Handle {
+  if (clsRows.length === 1 && clsRows[0] === 0) return hidden;
   backend.write(clsIndex, clsRows);
   backend.op("gather", { out: cls, table: hidden, index: clsIndex, n: clsRows.length, d, rows });
+  return cls;
 }

@@ -18,12 +18,10 @@ export function predictorMargins(keepLogits: Float32Array, starts: Int32Array, k
   return protectCls(margins, starts);
 }
 
-/** Margins of rows from the attention that they received; `threshold` is the layer's, already scaled. */
+/** Margins of rows from the attention that they received, in its place; `threshold` is the layer's, already scaled. */
 export function importanceMargins(importance: Float32Array, starts: Int32Array, threshold: number): Float32Array {
-  return protectCls(
-    importance.map((value) => value - threshold),
-    starts,
-  );
+  for (let i = 0; i < importance.length; i++) importance[i] -= threshold;
+  return protectCls(importance, starts);
 }
 
 function protectCls(margins: Float32Array, starts: Int32Array): Float32Array {
@@ -33,7 +31,12 @@ function protectCls(margins: Float32Array, starts: Int32Array): Float32Array {
   return margins;
 }
 
-/** 1 where the row stays. NaN margins stay: a broken score must not lose data. */
-export function keepOf(margins: Float32Array): Uint8Array {
-  return Uint8Array.from(margins, (margin) => (margin <= 0 ? 0 : 1));
+/** Writes to `keep` 1 for each row that stays, 0 for one that leaves. NaN margins stay: a broken score must not lose data. Returns how many leave. */
+export function keepOf(margins: Float32Array, keep: Uint8Array): number {
+  let leaving = 0;
+  for (let i = 0; i < margins.length; i++) {
+    keep[i] = margins[i] <= 0 ? 0 : 1;
+    leaving += 1 - keep[i];
+  }
+  return leaving;
 }

@@ -2,7 +2,6 @@
  * The engine of a wasm backend: a module instantiated over its memory, the machine that kernels see, their forms; with workers or without.
  * Its handles are wasm.ts's affair. Without workers nothing here asks for shared memory or atomic instructions.
  */
-import type { Handle } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { accumulate, add } from "../add/wasm.ts";
 import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
@@ -28,9 +27,8 @@ import { scatter } from "../scatter/wasm.ts";
 import { softmax, softmaxGradient } from "../softmax/wasm.ts";
 import { tanh, tanhGradient } from "../tanh/wasm.ts";
 import { scalarTrainingForms } from "./scalar-training.ts";
+import type { WasmBuffer } from "./wasm-buffer.ts";
 import type { Workers } from "./wasm-workers.ts";
-
-export type Cells = Float32Array | Int32Array;
 
 /** What a backend lets go of when it is disposed, so that its memory goes though somebody still holds the backend or a handle. */
 export interface Engine {
@@ -38,8 +36,8 @@ export interface Engine {
   readonly heap: Heap;
   readonly machine: Machine;
   readonly forms: Forms<TrainingOps<WasmHandle>>;
-  /** The buffers in use, each with a view of it as memory was when somebody last looked. */
-  readonly live: Map<Handle, Cells>;
+  /** The buffers in use. */
+  readonly live: Set<WasmBuffer>;
   readonly workers?: Workers;
 }
 
@@ -165,7 +163,7 @@ function engineOn({ program, variant, memory, call, threads, run, finish, heapSt
       return new Float32Array(memory.buffer, address, length);
     },
   };
-  return { memory, heap, machine, forms: formsOn(machine), live: new Map() };
+  return { memory, heap, machine, forms: formsOn(machine), live: new Set() };
 }
 
 function formsOn(machine: Machine): Forms<TrainingOps<WasmHandle>> {

@@ -5,11 +5,12 @@
 import type { Handle, Intake } from "../../engine/backend.ts";
 import { bfloatsToFloats, halvesToFloats } from "../../engine/half.ts";
 import type { Heap } from "../assembler/heap.ts";
-import type { Machine, WasmHandle } from "../assembler/machine.ts";
+import type { Machine } from "../assembler/machine.ts";
 import { packedLength } from "../matmul/wasm.ts";
+import type { WasmBuffer } from "./wasm-buffer.ts";
 
 /** A new buffer of the backend, 4 bytes a value unless said; its contents are whatever was there unless `zeroed`. */
-export type Keep = (kind: Handle["kind"], length: number, zeroed?: boolean, bytes?: number) => WasmHandle;
+export type Keep = (kind: Handle["kind"], length: number, zeroed?: boolean, bytes?: number) => WasmBuffer;
 
 interface Engine {
   readonly memory: WebAssembly.Memory;
@@ -20,7 +21,7 @@ interface Engine {
 const vectorValues = 4;
 const pieceValues = 16_384;
 
-export function intakeOn(engine: () => Engine, keep: Keep): Intake<WasmHandle> {
+export function intakeOn(engine: () => Engine, keep: Keep): Intake<WasmBuffer> {
   const lengthOf = (m: number, k: number, packed: boolean): number =>
     packed ? packedLength(k, m, engine().machine.panelWidth) : m * k;
   const panelBytes = (k: number): number => 4 * engine().machine.panelWidth * k;

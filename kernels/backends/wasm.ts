@@ -7,7 +7,6 @@ import type { Handle, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, view } from "../../engine/view.ts";
 import { panelWidth } from "../assembler/gemm.ts";
-import type { WasmHandle } from "../assembler/machine.ts";
 import type { MemoryImport } from "../assembler/module.ts";
 import { assemble, type Program } from "../assembler/program.ts";
 import type { Variant } from "../assembler/variant.ts";
@@ -17,14 +16,8 @@ import { packedLength, packWeights } from "../matmul/wasm.ts";
 import { packInt8, partsOf } from "../matmul-int8/packing.ts";
 import { int8Tiles } from "../matmul-int8/tile.ts";
 import { copy } from "./arrays.ts";
-import {
-  type Cells,
-  type Engine,
-  sharedMemory,
-  startEngine,
-  startThreadedEngine,
-  unsharedMemory,
-} from "./wasm-engine.ts";
+import { type Cells, type Home, WasmBuffer } from "./wasm-buffer.ts";
+import { type Engine, sharedMemory, startEngine, startThreadedEngine, unsharedMemory } from "./wasm-engine.ts";
 import { intakeOn, type Keep } from "./wasm-intake.ts";
 import { programOf } from "./wasm-module.ts";
 
@@ -44,12 +37,12 @@ export interface ThreadedWasmOptions extends WasmOptions {
   readonly aloneMs?: number;
 }
 
-export interface WasmBackend extends TrainingBackend<WasmHandle> {
+export interface WasmBackend extends TrainingBackend<WasmBuffer> {
   readonly variant: Variant;
   /** Threads that share an operation, the caller's included. */
   readonly threads: number;
   /** Here at once: there is nothing to wait for but what other threads still do of the last operation. */
-  read(handle: WasmHandle, length?: number): Float32Array;
+  read(handle: WasmBuffer, length?: number): Float32Array;
 }
 
 /** On the calling thread. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
@@ -84,8 +77,11 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     workers?.finish();
     return engine();
   };
+  const home: Home = { memoryOf: (kind) => (kind === "i32" ? engine() : settled()).memory };
+  const isAlive = (handle: Handle): boolean => handle instanceof WasmBuffer && handle.home === home;
   const refuse = (handle: Handle, length: number, what: string): void => {
-    if (!settled().live.has(handle)) {
+    settled();
+    if (!isAlive(handle)) {
       throw new TaperError("ERR_DISPOSED", `${what}: the handle was released, or belongs to another backend`);
     }
     if (length > handle.length) {
@@ -96,25 +92,9 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
   const keep: Keep = (kind, length, zeroed = false, bytes = 4 * length) => {
     const { heap, live } = settled();
     const address = zeroed ? heap.takeZeroed(bytes) : heap.take(bytes);
-    const Cells = kind === "i32" ? Int32Array : Float32Array;
-    const handle: WasmHandle = {
-      kind,
-      length,
-      address,
-      bytes,
-      get data() {
-        // No kernel writes integers.
-        const { memory } = kind === "i32" ? engine() : settled();
-        let cells = live.get(handle);
-        if (cells?.buffer !== memory.buffer) {
-          cells = new Cells(memory.buffer, address, bytes / 4);
-          if (live.has(handle)) live.set(handle, cells);
-        }
-        return cells;
-      },
-    };
-    live.set(handle, new Cells(engine().memory.buffer, address, bytes / 4));
-    return handle;
+    const buffer = new WasmBuffer(kind, length, address, bytes, home);
+    live.add(buffer);
+    return buffer;
   };
   /** What a caller passed, after memory may have grown: a view of this very memory is then detached and must be made again. */
   const seenAnew = <T extends Cells | Float64Array>(data: T): (() => T) => {
@@ -168,26 +148,33 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
       handle.data.set(values);
     },
     op(name, args) {
-      const { forms, live, workers } = engine();
+      const { forms, workers } = engine();
       workers?.check();
-      checkOperands(name, args, (handle) => live.has(handle));
+      checkOperands(name, args, isAlive);
       forms[name](args);
     },
     read(handle, length = handle.length) {
       refuse(handle, length, "read");
-      return new Float32Array(handle.data.subarray(0, length));
+      return floatsOf(handle.data, length);
     },
     release(handle) {
-      if (running?.live.delete(handle)) running.heap.give(handle.address, handle.bytes);
+      if (!running?.live.delete(handle)) return;
+      running.heap.give(handle.address, handle.bytes);
+      handle.leave();
     },
     intake: intakeOn(settled, keep),
     dispose() {
+      for (const buffer of running?.live ?? []) buffer.leave();
       running?.live.clear();
       running?.workers?.end();
       running = undefined;
     },
   };
 }
+
+/** A copy that nobody else sees, in memory of its own. */
+const floatsOf = (data: Cells, length: number): Float32Array =>
+  data instanceof Float32Array ? data.slice(0, length) : new Float32Array(data.subarray(0, length));
 
 function chooseProgram(
   { variant, enableRelaxed, module }: WasmOptions,

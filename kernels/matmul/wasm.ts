@@ -48,9 +48,18 @@ export const matmul =
   ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulArgs<WasmHandle>): void => {
     if (n * m === 0) return;
     const { rowsPerChunk, columnsPerChunk, chunks } = gridOf({ n, k, m }, machine.threads);
-    const start = bias ? [bias.address, 4] : [machine.zeros, 0];
-    const after = [addressOf(residual), activation ? activationCode[activation] : 0];
-    const args = [out.address, a.address, weights.address, ...start, ...after, n, k, m, rowsPerChunk, columnsPerChunk];
+    const start = bias ? bias.address : machine.zeros;
+    const stride = bias ? 4 : 0;
+    const after = addressOf(residual);
+    const kind = activation ? activationCode[activation] : 0;
+    const [to, from, by] = [out.address, a.address, weights.address];
+    if (chunks === 1) {
+      // Most products of a short text: no list of arguments is made for them.
+      const { product } = machine.call;
+      product(to, from, by, start, stride, after, kind, n, k, m, rowsPerChunk, columnsPerChunk, 0, 1);
+      return;
+    }
+    const args = [to, from, by, start, stride, after, kind, n, k, m, rowsPerChunk, columnsPerChunk];
     machine.run("product", args, chunks);
   };
 
