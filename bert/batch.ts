@@ -20,23 +20,28 @@ type Ids = readonly (readonly number[])[];
 /** The length of every text. Throws ERR_INPUT for an empty or too long one, for segments of other lengths, and for no lists. */
 export function lengthsOf(ids: Ids, segments: Ids | undefined, { maxPositions }: { maxPositions: number }): number[] {
   checkList(ids, "ids");
-  if (segments !== undefined) checkList(segments, "segments", ids.length);
-  return ids.map((text, t) => {
-    checkList(text, `ids[${t}]`);
+  if (segments !== undefined) checkList(segments, "segments", undefined, ids.length);
+  const lengths: number[] = [];
+  for (let t = 0; t < ids.length; t++) {
+    const text = ids[t];
+    checkList(text, "ids", t);
     if (text.length < 1 || text.length > maxPositions) {
       throw new TaperError(
         "ERR_INPUT",
         `ids[${t}]: expected 1 to ${maxPositions} token ids, found ${text.length}; a tokenizer's encode() adds [CLS] and truncates.`,
       );
     }
-    if (segments !== undefined) checkList(segments[t], `segments[${t}]`, text.length);
-    return text.length;
-  });
+    if (segments !== undefined) checkList(segments[t], "segments", t, text.length);
+    lengths.push(text.length);
+  }
+  return lengths;
 }
 
-function checkList(list: unknown, what: string, length?: number): void {
+/** A list called `name`, or its list number `t`; of `length` entries if that is given. */
+function checkList(list: unknown, name: string, t?: number, length?: number): void {
   const isList = Array.isArray(list) || ArrayBuffer.isView(list);
   if (isList && (length === undefined || (list as ArrayLike<unknown>).length === length)) return;
+  const what = t === undefined ? name : `${name}[${t}]`;
   const expected = length === undefined ? "a list" : `a list of ${length}`;
   const found = isList ? String((list as ArrayLike<unknown>).length) : show(list);
   throw new TaperError("ERR_INPUT", `${what}: expected ${expected}, found ${found}.`);

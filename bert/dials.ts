@@ -72,28 +72,34 @@ function answersInARow(value: unknown, where: string): void {
 
 /** Completes checked dials from the model's defaults. Throws ERR_OPTION if a dial needs a part that the model lacks. */
 export function planOf(dials: Dials, defaults: Dials, abilities: Abilities): Plan {
-  return { ...skimPlan(dials.skim, defaults.skim, abilities), ...exitPlan(dials.exit, defaults.exit, abilities) };
+  const plan: { -readonly [P in keyof Plan]: Plan[P] } = {};
+  const { keepThreshold, attentionThreshold } = skimOf(dials.skim, defaults.skim, abilities);
+  if (abilities.predictors && keepThreshold > Number.NEGATIVE_INFINITY) plan.keepThreshold = keepThreshold;
+  if (abilities.attentionThresholds && attentionThreshold > 0) plan.attentionThreshold = attentionThreshold;
+  const exit = exitOf(dials.exit, defaults.exit, abilities);
+  if (abilities.exitHeads && exit !== undefined) plan.exit = exit;
+  return plan;
 }
 
-function skimPlan(call: Dials["skim"], own: Dials["skim"], abilities: Abilities): Plan {
-  if (call === false || (call === undefined && own === false)) return {};
+const noSkimming = { keepThreshold: Number.NEGATIVE_INFINITY, attentionThreshold: 0 };
+
+function skimOf(call: Dials["skim"], own: Dials["skim"], abilities: Abilities): typeof noSkimming {
+  if (call === false || (call === undefined && own === false)) return noSkimming;
   needs(call?.keepThreshold, abilities.predictors, "skim.keepThreshold", "skim predictors");
   needs(call?.attentionThreshold, abilities.attentionThresholds, "skim.attentionThreshold", "attention thresholds");
-  const fallback: SkimDials = own === false || own === undefined ? {} : own;
-  const keepThreshold = call?.keepThreshold ?? fallback.keepThreshold ?? 0;
-  const attentionThreshold = call?.attentionThreshold ?? fallback.attentionThreshold ?? 1;
+  const fallback: SkimDials | undefined = own === false ? undefined : own;
   return {
-    ...(abilities.predictors && keepThreshold > Number.NEGATIVE_INFINITY && { keepThreshold }),
-    ...(abilities.attentionThresholds && attentionThreshold > 0 && { attentionThreshold }),
+    keepThreshold: call?.keepThreshold ?? fallback?.keepThreshold ?? 0,
+    attentionThreshold: call?.attentionThreshold ?? fallback?.attentionThreshold ?? 1,
   };
 }
 
-function exitPlan(call: Dials["exit"], own: Dials["exit"], abilities: Abilities): Plan {
-  if (call === false) return {};
+function exitOf(call: Dials["exit"], own: Dials["exit"], abilities: Abilities): ExitDials | undefined {
+  if (call === false) return undefined;
   const chosen = call !== undefined && exitNames.some((name) => call[name] !== undefined) ? call : own;
-  if (chosen === undefined || chosen === false) return {};
+  if (chosen === undefined || chosen === false) return undefined;
   if (chosen === call) needs(chosen, abilities.exitHeads, "exit", "exit heads");
-  return abilities.exitHeads ? { exit: chosen } : {};
+  return chosen;
 }
 
 function needs(dial: unknown, has: boolean, name: string, part: string): void {

@@ -1,6 +1,7 @@
 /** Token ids to rows: word + position + segment embeddings, then BERT's first layer normalisation. */
 import type { Handle } from "../engine/backend.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import { applyNorm } from "../kernels/linear.ts";
 import type { BertConfig } from "./config.ts";
 import type { EmbeddingParameters } from "./parameters.ts";
 
@@ -21,7 +22,7 @@ export function embedTokens(
   n: number,
   { ids, positions, segments, summed, out }: EmbedBuffers,
 ): void {
-  const sizes = { n, d, vocabulary, maxPositions, types };
-  backend.op("embed", { out: summed, word, position, segment, ids, positions, segments, ...sizes });
-  backend.op("layerNorm", { out, x: summed, ...norm, eps, n, d });
+  const tables = { word, position, segment, ids, positions, segments };
+  backend.op("embed", { ...tables, out: summed, n, d, vocabulary, maxPositions, types });
+  applyNorm(backend, norm, { out, x: summed, n, d, eps });
 }

@@ -22,8 +22,9 @@ export async function encode(
   bert: Bert,
   batch: TokenBatch,
   scratch: Scratch,
-  { signal, ...options }: EncodeOptions,
+  options: EncodeOptions,
 ): Promise<Narrowing> {
+  const { signal } = options;
   const narrowing = new Narrowing(backend, bert, batch, scratch, options);
   const rows = embed(backend, bert, batch, scratch);
   const sizes = (): RowSizes => {

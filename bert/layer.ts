@@ -5,7 +5,7 @@
  */
 import type { Handle } from "../engine/backend.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import { applyLinear } from "../kernels/linear.ts";
+import { applyLinear, applyNorm } from "../kernels/linear.ts";
 import type { LayerParameters } from "./parameters.ts";
 
 /** The sizes of the rows that a half-layer works on. */
@@ -48,7 +48,7 @@ export function attend(
   applyLinear(backend, layer.qkv, { out: qkv, a: hidden, n });
   backend.op("attention", { out: context, qkv, starts, mask, importance, n, d, h, texts, pairs });
   applyLinear(backend, layer.attentionOut, { out: summed, a: context, residual: hidden, n });
-  backend.op("layerNorm", { out, x: summed, ...layer.attentionNorm, eps, n, d });
+  applyNorm(backend, layer.attentionNorm, { out, x: summed, n, d, eps });
 }
 
 /** out = LayerNorm(hidden + W₂·GELU(W₁·hidden)); `out` is not `hidden`. */
@@ -61,5 +61,5 @@ export function feedForward(
 ): void {
   applyLinear(backend, layer.up, { out: inner, a: hidden, activation: "gelu", n });
   applyLinear(backend, layer.down, { out: summed, a: inner, residual: hidden, n });
-  backend.op("layerNorm", { out, x: summed, ...layer.outputNorm, eps, n, d });
+  applyNorm(backend, layer.outputNorm, { out, x: summed, n, d, eps });
 }

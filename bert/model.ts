@@ -6,6 +6,7 @@ import { checkSignal, untilAborted } from "../engine/abort.ts";
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import { argmax, probabilities } from "../exit/criteria.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import { applyLinear } from "../kernels/linear.ts";
 import { lengthsOf, packBatch, splitByTokens } from "./batch.ts";
 import { abilitiesOf, type Bert, predictorWidthOf } from "./bert.ts";
 import { chosenByCaller, infoOf, type RunInfo } from "./choose-backend.ts";
@@ -105,6 +106,8 @@ export class Model {
   private readonly sentence: SentenceConfig | undefined;
   /** What computes, on how many threads, and why. */
   readonly info: RunInfo;
+  /** What it can do besides being dense: which dials it takes. */
+  readonly abilities: Abilities;
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
@@ -118,6 +121,7 @@ export class Model {
     this.sentence = sentence;
     this.info = info ?? infoOf(chosenByCaller(backend));
     this.bert = bert;
+    this.abilities = abilitiesOf(bert);
     this.backend = backend;
     this.tokenizer = tokenizer;
     const capacity = Math.max(bert.config.maxPositions, options.tokenBudget ?? 2048);
@@ -137,11 +141,6 @@ export class Model {
   /** What a call does that names no dials. */
   get defaults(): Dials {
     return this.bert.defaults;
-  }
-
-  /** What it can do besides being dense: which dials it takes. */
-  get abilities(): Abilities {
-    return abilitiesOf(this.bert);
   }
 
   /** How `embed` makes one vector of a text's states, if the model's files say so. */
@@ -222,7 +221,8 @@ export class Model {
     const { signal } = options;
     checkSignal(signal);
     // One forward at a time: they share their scratch memory.
-    const next = this.last.catch(() => undefined).then(() => this.forwardNow(ids, options));
+    const run = (): Promise<ForwardResult> => this.forwardNow(ids, options);
+    const next = this.last.then(run, run);
     this.last = next;
     return signal === undefined ? next : untilAborted(next, signal);
   }
@@ -236,39 +236,32 @@ export class Model {
     const lengths = lengthsOf(ids, segments, bert.config);
     if (replay !== undefined) checkReplay(replay, lengths, bert.config.layers, this.abilities.exitHeads);
 
-    const result = {
-      logits: [] as Float32Array[],
-      hidden: [] as Float32Array[],
-      trace: [] as Trace[],
-      answers: [] as Float32Array[][],
-    };
+    const logits: Float32Array[] = [];
+    const states: Float32Array[] = [];
+    const traces: Trace[] = [];
+    const asked: Float32Array[][] = [];
     const flips: Flips = { count: 0, largestMargin: 0 };
+    const keepStates = hidden || bert.taskHead.reads === "tokens";
     const startedAt = performance.now();
     for (const [from, to] of splitByTokens(lengths, scratch.capacity)) {
       const batch = packBatch(ids.slice(from, to), segments?.slice(from, to), bert.config, scratch.batch);
-      const keepStates = hidden || bert.taskHead.reads === "tokens";
-      const narrowing = await encode(backend, bert, batch, scratch, {
-        plan,
-        keepStates,
-        replay: replay?.slice(from, to),
-        startedAt,
-        signal,
-      });
-      result.trace.push(...narrowing.journal.traces(predictorWidthOf(bert)));
-      result.logits.push(...(await this.logitsOf(narrowing.answers, batch.starts)));
-      if (answers) result.answers.push(...narrowing.answers);
-      if (hidden) result.hidden.push(...(await this.rowsOf(scratch.output, bert.config.d, batch.starts)));
-      flips.count += narrowing.flips.count;
-      flips.largestMargin = Math.max(flips.largestMargin, narrowing.flips.largestMargin);
+      const options = { plan, keepStates, replay: replay?.slice(from, to), startedAt, signal };
+      const { journal, answers: heads, flips: its } = await encode(backend, bert, batch, scratch, options);
+      traces.push(...journal.traces(predictorWidthOf(bert)));
+      logits.push(...(await this.logitsOf(heads, batch.starts)));
+      if (answers) asked.push(...heads);
+      if (hidden) states.push(...(await this.rowsOf(scratch.output, bert.config.d, batch.starts)));
+      flips.count += its.count;
+      flips.largestMargin = Math.max(flips.largestMargin, its.largestMargin);
     }
-    const { logits, trace } = result;
     checkFinite(logits, "logits");
-    if (hidden) checkFinite(result.hidden, "states");
+    if (hidden) checkFinite(states, "states");
+    const result: ForwardResult = { logits, trace: traces };
+    if (!hidden && !answers && !replay) return result;
     return {
-      logits,
-      trace,
-      ...(hidden && { hidden: result.hidden }),
-      ...(answers && { answers: result.answers }),
+      ...result,
+      ...(hidden && { hidden: states }),
+      ...(answers && { answers: asked }),
       ...(replay && { flips }),
     };
   }
@@ -279,7 +272,7 @@ export class Model {
     if (taskHead.reads === "nothing") return answers.map(() => new Float32Array(0));
     const n = starts[starts.length - 1];
     const { output, tokenLogits } = this.scratch;
-    this.backend.op("matmul", { out: tokenLogits, a: output, ...taskHead.classifier, n });
+    applyLinear(this.backend, taskHead.classifier, { out: tokenLogits, a: output, n });
     return this.rowsOf(tokenLogits, taskHead.classifier.m, starts);
   }
 

@@ -50,13 +50,15 @@ export class Journal {
   constructor(starts: Int32Array, config: BertConfig) {
     this.starts = starts;
     this.config = config;
-    const texts = starts.length - 1;
-    const table = () => Array.from({ length: texts }, () => new Array<number>(config.layers).fill(0));
-    this.counts = { attended: table(), fed: table(), scored: table(), heads: table() };
-    this.leftAt = Array.from({ length: texts }, (_, t) =>
-      new Array<number>(starts[t + 1] - starts[t]).fill(2 * config.layers),
-    );
-    this.exitLayer = new Array<number>(texts).fill(config.layers);
+    this.counts = { attended: [], fed: [], scored: [], heads: [] };
+    this.leftAt = [];
+    this.exitLayer = [];
+    const { attended, fed, scored, heads } = this.counts;
+    for (let t = 0; t + 1 < starts.length; t++) {
+      for (const part of [attended, fed, scored, heads]) part.push(new Array<number>(config.layers).fill(0));
+      this.leftAt.push(new Array<number>(starts[t + 1] - starts[t]).fill(2 * config.layers));
+      this.exitLayer.push(config.layers);
+    }
   }
 
   /** Every row that is alive now meets this part of layer l. */
@@ -82,14 +84,12 @@ export class Journal {
   /** `predictorWidth` is 0 for a model without skim predictors. */
   traces(predictorWidth: number): Trace[] {
     return this.exitLayer.map((exitLayer, t) => {
-      const passage = {
-        length: this.starts[t + 1] - this.starts[t],
-        attended: this.counts.attended[t],
-        fed: this.counts.fed[t],
-        scored: this.counts.scored[t],
-        heads: this.counts.heads[t],
-      };
-      return { ...passage, exitLayer, ...passageMacs(this.config, predictorWidth, passage), leftAt: this.leftAt[t] };
+      const length = this.starts[t + 1] - this.starts[t];
+      const [attended, fed] = [this.counts.attended[t], this.counts.fed[t]];
+      const [scored, heads] = [this.counts.scored[t], this.counts.heads[t]];
+      const passage = { length, attended, fed, scored, heads };
+      const { macs, denseMacs, overheadMacs } = passageMacs(this.config, predictorWidth, passage);
+      return { length, attended, fed, scored, heads, exitLayer, macs, denseMacs, overheadMacs, leftAt: this.leftAt[t] };
     });
   }
 }

@@ -6,7 +6,7 @@
 import type { Handle } from "../engine/backend.ts";
 import { TaperError } from "../engine/errors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import type { Linear } from "../kernels/linear.ts";
+import { applyLinear, type Linear } from "../kernels/linear.ts";
 
 export interface ExitHead {
   readonly pooler: Linear;
@@ -49,8 +49,8 @@ export function answer(
   const n = clsRows.length;
   const { pooled, logits } = buffers;
   const a = clsOf(backend, hidden, clsRows, rows, d, buffers);
-  backend.op("matmul", { out: pooled, a, ...pooler, activation: "tanh", n });
-  backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
+  applyLinear(backend, pooler, { out: pooled, a, n, activation: "tanh" });
+  applyLinear(backend, classifier, { out: logits, a: pooled, n });
 }
 
 /** The same with DistilBERT's ReLU: no kernel has it, and a few rows are clamped on their way through the caller's memory. */
@@ -66,13 +66,13 @@ export async function answerWithRelu(
   const n = clsRows.length;
   const { pooled, logits } = buffers;
   const a = clsOf(backend, hidden, clsRows, rows, d, buffers);
-  backend.op("matmul", { out: pooled, a, ...pooler, n });
+  applyLinear(backend, pooler, { out: pooled, a, n });
   const values = await backend.read(pooled, n * d);
   backend.write(
     pooled,
     values.map((value) => Math.max(0, value)),
   );
-  backend.op("matmul", { out: logits, a: pooled, ...classifier, n });
+  applyLinear(backend, classifier, { out: logits, a: pooled, n });
 }
 
 /** Where the [CLS] rows lie next to each other: a single text's is the first row where it is. */

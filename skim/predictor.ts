@@ -5,7 +5,7 @@
  */
 import type { Handle } from "../engine/backend.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
-import type { Linear, Norm } from "../kernels/linear.ts";
+import { applyLinear, applyNorm, type Linear, type Norm } from "../kernels/linear.ts";
 
 /** The eps of both normalisations; BERT's own are 1e-12. */
 export const predictorEps = 1e-5;
@@ -45,9 +45,9 @@ export function scoreRows(
   buffers: PredictorBuffers,
 ): void {
   const eps = predictorEps;
-  backend.op("layerNorm", { out: buffers.normed, x: hidden, ...norm, eps, n, d });
-  backend.op("matmul", { out: buffers.narrow, a: buffers.normed, ...narrow, n });
-  backend.op("layerNorm", { out: buffers.narrowNormed, x: buffers.narrow, ...narrowNorm, eps, n, d: width });
+  applyNorm(backend, norm, { out: buffers.normed, x: hidden, n, d, eps });
+  applyLinear(backend, narrow, { out: buffers.narrow, a: buffers.normed, n });
+  applyNorm(backend, narrowNorm, { out: buffers.narrowNormed, x: buffers.narrow, n, d: width, eps });
   backend.op("gelu", { out: buffers.narrowActive, x: buffers.narrowNormed, length: n * width });
-  backend.op("matmul", { out: buffers.keepLogits, a: buffers.narrowActive, ...decide, n });
+  applyLinear(backend, decide, { out: buffers.keepLogits, a: buffers.narrowActive, n });
 }
