@@ -2,7 +2,7 @@
  * How rows and texts leave one running forward: asks the policies, obeys a replayed trace where there is one, forwards the state of
  * whatever leaves to the output, and writes the journal. It decides nothing by itself and computes no hidden state.
  */
-import type { Handle } from "../engine/backend.ts";
+import { type Handle, whenHere } from "../engine/backend.ts";
 import type { Rows } from "../engine/rows.ts";
 import { exitMargin, wantsAnswer } from "../exit/criteria.ts";
 import { answer, answerWithRelu, type ExitHead } from "../exit/head.ts";
@@ -59,43 +59,52 @@ export class Narrowing {
   }
 
   /** Transkimmer: before layer l. */
-  async before(l: number, rows: Rows): Promise<void> {
-    const { plan } = this.options;
-    let margins: Float32Array | undefined;
-    if (plan.keepThreshold !== undefined && this.bert.predictors && this.scratch.predictor) {
-      const buffers = this.scratch.predictor;
-      scoreRows(this.backend, this.bert.predictors[l], rows.hidden, rows.count, rows.d, buffers);
-      this.journal.met("scored", l, rows);
-      const keepLogits = await this.backend.read(buffers.keepLogits, 2 * rows.count);
-      margins = predictorMargins(keepLogits, rows.starts, plan.keepThreshold);
-    }
+  before(l: number, rows: Rows): void | Promise<void> {
+    const { keepThreshold } = this.options.plan;
+    const { predictors } = this.bert;
+    const buffers = this.scratch.predictor;
+    if (keepThreshold === undefined || !predictors || !buffers) return this.enter(l, rows, undefined);
+    scoreRows(this.backend, predictors[l], rows.hidden, rows.count, rows.d, buffers);
+    this.journal.met("scored", l, rows);
+    return whenHere(this.backend.read(buffers.keepLogits, 2 * rows.count), (keepLogits) =>
+      this.enter(l, rows, predictorMargins(keepLogits, rows.starts, keepThreshold)),
+    );
+  }
+
+  private enter(l: number, rows: Rows, margins: Float32Array | undefined): void {
     this.release(stepBefore(l), rows, margins);
     this.journal.met("attended", l, rows);
   }
 
   /** Magic Pyramid: between layer l's attention and its feed-forward part. */
-  async after(l: number, rows: Rows): Promise<void> {
-    const { plan } = this.options;
-    let margins: Float32Array | undefined;
-    if (plan.attentionThreshold !== undefined && this.bert.attentionThresholds) {
-      const importance = await this.backend.read(this.scratch.importance, rows.count);
-      const threshold = plan.attentionThreshold * this.bert.attentionThresholds[l];
-      margins = importanceMargins(importance, rows.starts, threshold);
-    }
+  after(l: number, rows: Rows): void | Promise<void> {
+    const { attentionThreshold } = this.options.plan;
+    const thresholds = this.bert.attentionThresholds;
+    if (attentionThreshold === undefined || !thresholds) return this.goOn(l, rows, undefined);
+    return whenHere(this.backend.read(this.scratch.importance, rows.count), (importance) =>
+      this.goOn(l, rows, importanceMargins(importance, rows.starts, attentionThreshold * thresholds[l])),
+    );
+  }
+
+  private goOn(l: number, rows: Rows, margins: Float32Array | undefined): void {
     this.release(stepAfterAttention(l), rows, margins);
     this.journal.met("fed", l, rows);
   }
 
   /** After layer l, the last excepted: texts that are sure leave with their answer. */
-  async exit(l: number, rows: Rows): Promise<void> {
+  exit(l: number, rows: Rows): void | Promise<void> {
     const { plan, replay, startedAt } = this.options;
     const heads = this.bert.exitHeads;
     if (heads === undefined || l >= heads.length) return;
     const replayed = replay?.some((trace) => trace.exitLayer === l + 1) ?? false;
     const asks = plan.exit !== undefined && wantsAnswer(plan.exit, performance.now() - startedAt);
     if (!asks && !replayed) return;
+    return whenHere(this.answerAll(heads[l], l, rows), (texts) => this.dismiss(l, rows, texts));
+  }
 
-    const texts = await this.answerAll(heads[l], l, rows);
+  /** Of the texts that answered after layer l, those that are sure leave. */
+  private dismiss(l: number, rows: Rows, texts: readonly number[]): void {
+    const { plan, replay, startedAt } = this.options;
     const keep = this.keepAll(rows, 1);
     let leaving = 0;
     for (const t of texts) {
@@ -125,7 +134,7 @@ export class Narrowing {
   }
 
   /** Runs a head on the [CLS] rows of the texts alive; returns those texts. */
-  private async answerAll(head: ExitHead, l: number, rows: Rows): Promise<number[]> {
+  private answerAll(head: ExitHead, l: number, rows: Rows): number[] | Promise<number[]> {
     const texts: number[] = [];
     const clsRows: number[] = [];
     for (let t = 0; t < rows.texts; t++) {
@@ -133,15 +142,18 @@ export class Narrowing {
       texts.push(t);
       clsRows.push(rows.starts[t]);
     }
-    const run = head.activation === "relu" ? answerWithRelu : answer;
-    await run(this.backend, head, rows.hidden, clsRows, rows.count, rows.d, this.scratch.head);
+    const { backend, scratch } = this;
     const c = head.classifier.m;
-    const logits = await this.backend.read(this.scratch.head.logits, texts.length * c);
-    for (let i = 0; i < texts.length; i++) {
-      this.answers[texts[i]].push(logits.slice(i * c, (i + 1) * c));
-      this.journal.metHead(texts[i], l);
-    }
-    return texts;
+    const run = head.activation === "relu" ? answerWithRelu : answer;
+    const enqueued = run(backend, head, rows.hidden, clsRows, rows.count, rows.d, scratch.head);
+    const logits = whenHere(enqueued, () => backend.read(scratch.head.logits, texts.length * c));
+    return whenHere(logits, (values) => {
+      for (let i = 0; i < texts.length; i++) {
+        this.answers[texts[i]].push(values.slice(i * c, (i + 1) * c));
+        this.journal.metHead(texts[i], l);
+      }
+      return texts;
+    });
   }
 
   /** Rows leave at `step`: by their margins, or as the replayed trace says. */

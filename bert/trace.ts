@@ -55,8 +55,8 @@ export class Journal {
     this.exitLayer = [];
     const { attended, fed, scored, heads } = this.counts;
     for (let t = 0; t + 1 < starts.length; t++) {
-      for (const part of [attended, fed, scored, heads]) part.push(new Array<number>(config.layers).fill(0));
-      this.leftAt.push(new Array<number>(starts[t + 1] - starts[t]).fill(2 * config.layers));
+      for (const part of [attended, fed, scored, heads]) part.push(filled(config.layers, 0));
+      this.leftAt.push(filled(starts[t + 1] - starts[t], 2 * config.layers));
       this.exitLayer.push(config.layers);
     }
   }
@@ -92,6 +92,12 @@ export class Journal {
       return { length, attended, fed, scored, heads, exitLayer, macs, denseMacs, overheadMacs, leftAt: this.leftAt[t] };
     });
   }
+}
+
+function filled(length: number, value: number): number[] {
+  const list = new Array<number>(length);
+  for (let i = 0; i < length; i++) list[i] = value;
+  return list;
 }
 
 /**

@@ -72,6 +72,11 @@ export interface Intake<H extends Handle = Handle> {
   pack(handle: H, m: number, k: number): void;
 }
 
+/** Uses a value at once where it is here already (what a CPU has read), else when it comes: waiting for nothing would cost a turn of the queue. */
+export function whenHere<T, R>(value: T | Promise<T>, use: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
+
 /** A handle whose values a CPU form reads in place. `data` is asked for anew in every operation: memory may have grown. */
 export interface ArrayHandle<T extends ArrayLike<number> = Float32Array> extends Handle {
   readonly data: T;
