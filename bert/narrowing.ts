@@ -62,11 +62,11 @@ export class Narrowing {
   before(l: number, rows: Rows): void | Promise<void> {
     const { keepThreshold } = this.options.plan;
     const { predictors } = this.bert;
-    const buffers = this.scratch.predictor;
+    const { predictor: buffers, scores } = this.scratch;
     if (keepThreshold === undefined || !predictors || !buffers) return this.enter(l, rows, undefined);
     scoreRows(this.backend, predictors[l], rows.hidden, rows.count, rows.d, buffers);
     this.journal.met("scored", l, rows);
-    return whenHere(this.backend.read(buffers.keepLogits, 2 * rows.count), (keepLogits) =>
+    return whenHere(this.backend.read(buffers.keepLogits, 2 * rows.count, scores), (keepLogits) =>
       this.enter(l, rows, predictorMargins(keepLogits, rows.starts, keepThreshold)),
     );
   }
@@ -81,7 +81,7 @@ export class Narrowing {
     const { attentionThreshold } = this.options.plan;
     const thresholds = this.bert.attentionThresholds;
     if (attentionThreshold === undefined || !thresholds) return this.goOn(l, rows, undefined);
-    return whenHere(this.backend.read(this.scratch.importance, rows.count), (importance) =>
+    return whenHere(this.backend.read(this.scratch.importance, rows.count, this.scratch.scores), (importance) =>
       this.goOn(l, rows, importanceMargins(importance, rows.starts, attentionThreshold * thresholds[l])),
     );
   }

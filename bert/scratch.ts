@@ -32,6 +32,8 @@ export interface Scratch {
   /** [n] each, on this side of the backend: the batch, and what is decided of its rows. */
   readonly batch: BatchBuffers;
   readonly keep: Uint8Array;
+  /** [2n]: what decisions are read into. */
+  readonly scores: Float32Array;
   readonly leaving: Int32Array;
   readonly origins: Int32Array;
 }
@@ -79,6 +81,7 @@ export function planScratch(
     tokenLogits: rowsOf(c),
     batch: { ids: list(), positions: list(), segments: list() },
     keep: new Uint8Array(capacity),
+    scores: new Float32Array(2 * capacity),
     leaving: list(),
     origins: list(),
   };

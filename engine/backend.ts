@@ -45,8 +45,8 @@ export interface Backend<Ops, H extends Handle = Handle> {
   write(handle: H, values: ArrayLike<number>): void;
   /** Enqueues an operation. Its outputs may not be among its inputs. */
   op<K extends keyof Ops>(name: K, args: Ops[K]): void;
-  /** A copy of the first `length` values (all of them unless said). */
-  read(handle: H, length?: number): Float32Array | Promise<Float32Array>;
+  /** A copy of the first `length` values (all of them unless said). It may lie in `room`, where that is given, until somebody else uses it. */
+  read(handle: H, length?: number, room?: Float32Array): Float32Array | Promise<Float32Array>;
   /** Gives a buffer back. */
   release(handle: H): void;
   /** Gives everything back, threads included. */

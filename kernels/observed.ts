@@ -17,7 +17,7 @@ export function observed<Ops, H extends Handle>(
     pack: (matrix) => inner.pack(matrix),
     packInt8: (matrix) => inner.packInt8(matrix),
     write: (handle, values) => inner.write(handle, values),
-    read: (handle, length) => inner.read(handle, length),
+    read: (handle, length, room) => inner.read(handle, length, room),
     release: (handle) => inner.release(handle),
     dispose: () => inner.dispose(),
     ...(inner.intake && { intake: inner.intake }),

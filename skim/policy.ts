@@ -11,9 +11,9 @@ export interface SkimDials {
   readonly attentionThreshold?: number | undefined;
 }
 
-/** Margins of rows from predictor logits [n, 2]. */
+/** Margins of rows from predictor logits [n, 2], in their place. */
 export function predictorMargins(keepLogits: Float32Array, starts: Int32Array, keepThreshold: number): Float32Array {
-  const margins = new Float32Array(keepLogits.length / 2);
+  const margins = keepLogits.subarray(0, keepLogits.length / 2);
   for (let i = 0; i < margins.length; i++) margins[i] = keepLogits[2 * i + 1] - keepLogits[2 * i] - keepThreshold;
   return protectCls(margins, starts);
 }

@@ -42,7 +42,7 @@ export interface WasmBackend extends TrainingBackend<WasmBuffer> {
   /** Threads that share an operation, the caller's included. */
   readonly threads: number;
   /** Here at once: there is nothing to wait for but what other threads still do of the last operation. */
-  read(handle: WasmBuffer, length?: number): Float32Array;
+  read(handle: WasmBuffer, length?: number, room?: Float32Array): Float32Array;
 }
 
 /** On the calling thread. Throws ERR_BACKEND if this engine has no WebAssembly SIMD, or not the variant asked for. */
@@ -153,9 +153,12 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
       checkOperands(name, args, isAlive);
       forms[name](args);
     },
-    read(handle, length = handle.length) {
+    read(handle, length = handle.length, room) {
       refuse(handle, length, "read");
-      return floatsOf(handle.data, length);
+      const { data } = handle;
+      if (room === undefined) return floatsOf(data, length);
+      for (let i = 0; i < length; i++) room[i] = data[i];
+      return room.subarray(0, length);
     },
     release(handle) {
       if (!running?.live.delete(handle)) return;
