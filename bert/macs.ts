@@ -63,6 +63,8 @@ export function passageMacs(
   let overheadMacs = 0;
   let macs = 0;
   for (let l = 0; l < layers; l++) {
+    // Who is gone stays away.
+    if (passage.scored[l] === 0 && passage.attended[l] === 0) break;
     macs += sumOfParts(layerMacs(config, passage.attended[l], passage.fed[l]));
     overheadMacs += passage.scored[l] * predictorMacs(d, predictorWidth);
     if (l < last) overheadMacs += passage.heads[l] * headMacs(d, config.labels.length);

@@ -22,7 +22,7 @@ function known<T>(found: T | undefined, name: string): T {
   return found;
 }
 
-/** A contract's operands as a list, which is walked at every operation. */
+/** A contract's operands as a list, outputs first, which is walked at every operation. */
 interface Entry {
   readonly key: string;
   readonly kind: Handle["kind"];
@@ -34,13 +34,17 @@ interface Entry {
 const entries = new Map<string, readonly Entry[]>(
   [...contracts].map(([name, { operands }]) => [
     name,
-    Object.entries(operands).map(([key, { role, kind, optional, shape }]) => ({
-      key,
-      kind: kind ?? (role === "packed" ? "packed" : "f32"),
-      isOptional: optional ?? false,
-      isOutput: role !== "in" && role !== "packed",
-      shape,
-    })),
+    Object.entries(operands)
+      .map(
+        ([key, { role, kind, optional, shape }]): Entry => ({
+          key,
+          kind: kind ?? (role === "packed" ? "packed" : "f32"),
+          isOptional: optional ?? false,
+          isOutput: role !== "in" && role !== "packed",
+          shape,
+        }),
+      )
+      .sort((a, b) => Number(b.isOutput) - Number(a.isOutput)),
   ]),
 );
 
@@ -51,7 +55,9 @@ const entries = new Map<string, readonly Entry[]>(
 export function checkOperands(name: TrainingKernelName, args: object, isAlive: (handle: Handle) => boolean): void {
   const handles = args as Readonly<Record<string, Handle | undefined>>;
   const operands = known(entries.get(name), name);
-  for (const { key, kind, isOptional, isOutput, shape } of operands) {
+  let output: Handle | undefined;
+  for (let i = 0; i < operands.length; i++) {
+    const { key, kind, isOptional, isOutput, shape } = operands[i];
     const handle = handles[key];
     if (handle === undefined) {
       if (isOptional) continue;
@@ -65,14 +71,27 @@ export function checkOperands(name: TrainingKernelName, args: object, isAlive: (
     }
     const sides = shape(args as never);
     let size = 1;
-    for (const side of sides) size *= side;
+    for (let side = 0; side < sides.length; side++) size *= sides[side];
     if (!(handle.length >= size)) {
       const needs = `[${sides}] = ${size} values`;
       throw new TaperError("ERR_INPUT", `${name}: operand "${key}" needs ${needs}, its buffer holds ${handle.length}`);
     }
-    if (!isOutput) continue;
+    // Most have one output, and it is the first: what comes after is compared with it on the way.
+    if (handle === output || (isOutput && output !== undefined)) refuseAliases(name, handles, operands);
+    output ??= handle;
+  }
+}
+
+/** Throws ERR_INPUT if an output is also another operand. */
+function refuseAliases(
+  name: string,
+  handles: Readonly<Record<string, Handle | undefined>>,
+  operands: readonly Entry[],
+): void {
+  for (const { key, isOutput } of operands) {
+    if (!isOutput || handles[key] === undefined) continue;
     for (const other of operands) {
-      if (other.key === key || handles[other.key] !== handle) continue;
+      if (other.key === key || handles[other.key] !== handles[key]) continue;
       throw new TaperError(
         "ERR_INPUT",
         `${name}: output "${key}" is also operand "${other.key}"; give it its own buffer`,
