@@ -69,13 +69,13 @@ export function defineAttention(module: ModuleBuilder, width: number, parts: Att
    * attention that the block's queries pay to each row. Each thread has `scoreBytes` bytes at `scores`.
    */
   const parameters = [
-    ...(["out", "qkv", "starts", "mask", "rowBytes", "headBytes"] as const),
+    ...(["qkv", "starts", "mask", "rowBytes", "headBytes"] as const),
     ...(["keys", "keyBytes", "values", "valueBytes", "heads"] as const),
-    ...(["scores", "scoreBytes", "partials", "partialBytes", "blocks", "scale"] as const),
+    ...(["out", "scores", "scoreBytes", "partials", "partialBytes", "blocks", "scale"] as const),
   ] as const;
-  module.task("attendBlocks", parameters, (f, out, qkv, starts, mask, rowBytes, headBytes, ...rest) => {
-    const [keys, keyBytes, values, valueBytes, heads, scores, scoreBytes, partials, ...others] = rest;
-    const [partialBytes, blocks, scale, chunk, last] = others;
+  module.task("attendBlocks", parameters, (f, qkv, starts, mask, rowBytes, headBytes, ...rest) => {
+    const [keys, keyBytes, values, valueBytes, heads, out, scores, scoreBytes, ...others] = rest;
+    const [partials, partialBytes, blocks, scale, chunk, last] = others;
     const outBytes = f.i32(i32.divU(rowBytes, 3));
     const depth = f.i32(i32.shrU(headBytes, 2));
     f.advance(scores, i32.mul(module.thread, scoreBytes));
@@ -196,12 +196,14 @@ export const attention =
     const values = keys + sizes.keys;
     const partials = importance ? values + sizes.values : 0;
 
-    const input = [qkv.address, starts.address, addressOf(mask), 12 * d, 4 * width];
-    const packed = [keys, sizes.keyBytes, values, sizes.valueBytes, h];
-    if (longest > fewRows) machine.run("packHeads", [...input, ...packed], texts * h);
-    const perBlock = [scores, scoreBytes, partials, partialBytes, blocks, floatBits(1 / Math.sqrt(width))];
-    machine.run("attendBlocks", [out.address, ...input, ...packed, ...perBlock], texts * h * blocks);
+    const masks = addressOf(mask);
+    const { keyBytes, valueBytes } = sizes;
+    const heads = [qkv.address, starts.address, masks, 12 * d, 4 * width, keys, keyBytes, values, valueBytes, h];
+    if (longest > fewRows) machine.run("packHeads", heads, texts * h);
+    const scale = floatBits(1 / Math.sqrt(width));
+    const attending = [...heads, out.address, scores, scoreBytes, partials, partialBytes, blocks, scale];
+    machine.run("attendBlocks", attending, texts * h * blocks);
     if (!importance) return;
-    const sums = [importance.address, partials, partialBytes, starts.address, addressOf(mask), h, blocks];
+    const sums = [importance.address, partials, partialBytes, starts.address, masks, h, blocks];
     machine.run("sumImportance", sums, texts);
   };
