@@ -106,11 +106,12 @@ export class Narrowing {
   private dismiss(l: number, rows: Rows, texts: readonly number[]): void {
     const { plan, replay, startedAt } = this.options;
     const keep = this.keepAll(rows, 1);
+    const elapsedMs = performance.now() - startedAt;
     let leaving = 0;
     for (const t of texts) {
       let sure = false;
       if (plan.exit !== undefined) {
-        const margin = exitMargin(plan.exit, this.answers[t], performance.now() - startedAt);
+        const margin = exitMargin(plan.exit, this.answers[t], elapsedMs);
         sure = margin >= 0;
         if (replay !== undefined && plan.exit.deadlineMs === undefined)
           this.compare(sure, replay[t].exitLayer === l + 1, margin);

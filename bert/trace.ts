@@ -63,7 +63,8 @@ export class Journal {
 
   /** Every row that is alive now meets this part of layer l. */
   met(part: "attended" | "fed" | "scored", l: number, rows: Rows): void {
-    for (let t = 0; t < rows.texts; t++) this.counts[part][t][l] = rows.rowsOf(t);
+    const counts = this.counts[part];
+    for (let t = 0; t < counts.length; t++) counts[t][l] = rows.rowsOf(t);
   }
 
   metHead(text: number, l: number): void {

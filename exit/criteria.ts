@@ -59,16 +59,17 @@ export function argmax(values: ArrayLike<number>): number {
  */
 export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], elapsedMs: number): number {
   const p = probabilities(answers[answers.length - 1]);
-  let most = Number.NEGATIVE_INFINITY;
-  const meet = (margin: number): void => {
-    if (margin > most) most = margin;
-  };
-  if (dials.entropy !== undefined) meet(dials.entropy - normalisedEntropy(p));
-  if (dials.confidence !== undefined) meet(largest(p) - dials.confidence);
-  if (dials.patience !== undefined && !p.includes(Number.NaN)) meet(streak(answers) - dials.patience);
-  if (dials.deadlineMs !== undefined) meet(elapsedMs - dials.deadlineMs);
-  return most;
+  const { entropy, confidence, patience, deadlineMs } = dials;
+  let margin = Number.NEGATIVE_INFINITY;
+  if (entropy !== undefined) margin = larger(margin, entropy - normalisedEntropy(p));
+  if (confidence !== undefined) margin = larger(margin, largest(p) - confidence);
+  if (patience !== undefined && !p.includes(Number.NaN)) margin = larger(margin, streak(answers) - patience);
+  if (deadlineMs !== undefined) margin = larger(margin, elapsedMs - deadlineMs);
+  return margin;
 }
+
+/** The larger of two; a second that is no number is not looked at. */
+const larger = (a: number, b: number): number => (Number.isNaN(b) ? a : Math.max(a, b));
 
 /** Whether a head needs to be asked at all: not while a deadline that is still ahead is the only criterion. */
 export function wantsAnswer({ entropy, confidence, patience, deadlineMs }: ExitDials, elapsedMs: number): boolean {
