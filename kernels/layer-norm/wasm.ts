@@ -3,7 +3,7 @@
  * The mean is computed twice: the second pass corrects the rounding of the first, so that a constant row gives exactly beta.
  */
 import { type Chunked, defineRowTask, runRows } from "../assembler/chunks.ts";
-import { accumulators, foldRow, mapRow, sumOf, sumRow } from "../assembler/elementwise.ts";
+import { accumulators, foldRow, mapRow, sumOf } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { floatBits, type Machine, type WasmHandle } from "../assembler/machine.ts";
 import type { VectorMath } from "../assembler/math.ts";
@@ -14,40 +14,48 @@ import type { LayerNormArgs, LayerNormGradientArgs } from "./contract.ts";
 const chunked: Chunked = { whole: "layerNormRows", task: "layerNormChunks" };
 
 export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): void {
+  const zeros = (f: FunctionBuilder) => accumulators(f, v128.zero);
   const averageOf = (sum: Float, count: Local<"i32">) => f32x4.splat(f32.div(sum, f32.convertI32U(count)));
 
-  /** Mean and 1/√(variance + eps) of the row at x, in all lanes. */
-  const statistics = (f: FunctionBuilder, x: Local<"i32">, count: Local<"i32">, eps: Local<"i32">) => {
-    const mean = f.v128(
-      averageOf(
-        sumRow(f, module, count, [x], ([value]) => value),
-        count,
-      ),
-    );
-    const first = accumulators(f, v128.zero);
-    const second = accumulators(f, v128.zero);
-    foldRow(f, module, count, [x], ([value], { keep, accumulator }) => {
-      const difference = f.v128(keep(f32x4.sub(value, mean)));
-      f.set(first[accumulator], f32x4.add(first[accumulator], difference));
-      f.set(second[accumulator], madd(difference, difference, second[accumulator]));
+  /** Mean and 1/√(variance + eps) of each of the rows at `xs`, in all lanes: what one row waits for leaves time for another. */
+  const statistics = (f: FunctionBuilder, xs: readonly Local<"i32">[], count: Local<"i32">, eps: Local<"i32">) => {
+    const sums = xs.map(() => ({ all: zeros(f), first: zeros(f), second: zeros(f) }));
+    foldRow(f, module, count, xs, (values, { keep, accumulator: i }) => {
+      for (const [r, { all }] of sums.entries()) f.set(all[i], f32x4.add(all[i], keep(values[r])));
     });
-    const correction = f.v128(averageOf(sumOf(f, module, first), count));
-    f.set(mean, f32x4.add(mean, correction));
-    const variance = f32x4.sub(averageOf(sumOf(f, module, second), count), f32x4.mul(correction, correction));
-    const guarded = f32x4.add(f32x4.max(variance, v128.zero), f32x4.splat(f32.fromBits(eps)));
-    return { mean, scale: f.v128(f32x4.div(module.splat(1), f32x4.sqrt(guarded))) };
+    const means = sums.map(({ all }) => f.v128(averageOf(sumOf(f, module, all), count)));
+    foldRow(f, module, count, xs, (values, { keep, accumulator: i }) => {
+      for (const [r, { first, second }] of sums.entries()) {
+        const difference = f.v128(keep(f32x4.sub(values[r], means[r])));
+        f.set(first[i], f32x4.add(first[i], difference));
+        f.set(second[i], madd(difference, difference, second[i]));
+      }
+    });
+    return sums.map(({ first, second }, r) => {
+      const mean = means[r];
+      const correction = f.v128(averageOf(sumOf(f, module, first), count));
+      f.set(mean, f32x4.add(mean, correction));
+      const variance = f32x4.sub(averageOf(sumOf(f, module, second), count), f32x4.mul(correction, correction));
+      const guarded = f32x4.add(f32x4.max(variance, v128.zero), f32x4.splat(f32.fromBits(eps)));
+      return { mean, scale: f.v128(f32x4.div(module.splat(1), f32x4.sqrt(guarded))) };
+    });
   };
 
   const forward = ["out", "x", "gamma", "beta", "rows", "count", "eps"] as const;
   const whole = module.function("layerNormRows", forward, (f, out, x, gamma, beta, rows, count, eps) => {
-    f.while(rows, () => {
-      const { mean, scale } = statistics(f, x, count, eps);
-      mapRow(f, module, out, count, [x, gamma, beta], ([value, factor, shift]) =>
-        madd(f32x4.mul(f32x4.sub(value, mean), scale), factor, shift),
-      );
-      for (const row of [out, x]) f.advance(row, i32.shl(count, 2));
-      f.setInt(rows, i32.sub(rows, 1));
-    });
+    const bytes = f.i32(i32.shl(count, 2));
+    const turn = (taken: number) => {
+      const xs = Array.from({ length: taken }, (_, r) => f.i32(i32.add(x, i32.mul(bytes, r))));
+      for (const { mean, scale } of statistics(f, xs, count, eps)) {
+        mapRow(f, module, out, count, [x, gamma, beta], ([value, factor, shift]) =>
+          madd(f32x4.mul(f32x4.sub(value, mean), scale), factor, shift),
+        );
+        for (const row of [out, x]) f.advance(row, bytes);
+      }
+      f.setInt(rows, i32.sub(rows, taken));
+    };
+    f.while(i32.gtU(rows, 1), () => turn(2));
+    f.if(rows, () => turn(1));
   });
 
   defineRowTask(module, chunked, whole, ["out", "x"]);
@@ -55,7 +63,7 @@ export function defineLayerNorm(module: ModuleBuilder, { madd }: VectorMath): vo
   const backward = ["dx", "dGamma", "dBeta", "x", "gamma", "dOut", "rows", "count", "eps"] as const;
   module.function("layerNormGradientRows", backward, (f, dx, dGamma, dBeta, x, gamma, dOut, rows, count, eps) => {
     f.while(rows, () => {
-      const { mean, scale } = statistics(f, x, count, eps);
+      const [{ mean, scale }] = statistics(f, [x], count, eps);
       const normal = (value: Vec) => f32x4.mul(f32x4.sub(value, mean), scale);
       const plain = accumulators(f, v128.zero);
       const along = accumulators(f, v128.zero);
