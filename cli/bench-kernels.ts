@@ -9,7 +9,7 @@ import { betterPeaks, type PeakMeter, type Peaks, peakMeter, type Yardstick } fr
 import { openPeer, type PeerName, peerNames } from "../bench/peers/index.ts";
 import { randomModel, randomText } from "../bench/random-model.ts";
 import { compilesFor, refusal, variants } from "../bench/variants.ts";
-import { configOfShape, namedShapes } from "../bert/config.ts";
+import { configOfShape } from "../bert/config.ts";
 import { TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
@@ -17,11 +17,26 @@ import { inferenceContracts } from "../kernels/index.ts";
 import { type Absent, kernelReport } from "./bench-kernels-report.ts";
 import { commonFlags, type Flags, namesOf, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
+import { parseShape } from "./shape-flags.ts";
+
+/** What --only calls the share of a whole forward. */
+const wholeForward = "forward";
+const shareTokens: readonly number[] = [32, 128];
 
 const flags = {
   only: { type: "string", value: "K,K,…", help: 'these kernels, "forward" among them; default all' },
   rows: { type: "string", value: "N,N,…", help: "these numbers of rows; default all" },
   shape: { type: "string", value: "TEXT", help: "only shapes whose name contains TEXT, like 768x3072" },
+  model: {
+    type: "string",
+    value: "SHAPE",
+    help: 'of "forward": base, mini, tiny, or layers,hidden,heads,feed-forward',
+  },
+  tokens: {
+    type: "string",
+    value: "N,N,…",
+    help: `of "forward": lengths of its text; default ${shareTokens.join(",")}`,
+  },
   variants: { type: "string", value: "V,V,…", help: "of plain, relaxed and wide (Node 24 on x64); default all" },
   cold: { type: "boolean", help: "also with weights that come from memory, rotated through more than any cache" },
   peers: { type: "string", value: "P,P,…", help: `the same products in ${peerNames.join(", ")}; default none` },
@@ -34,17 +49,14 @@ const examples = [
   "taperbert bench kernels --only matmul --rows 1,8,128 --variants relaxed,wide --cold",
   "taperbert bench kernels --only matmul --peers onnxruntime-node,onnxruntime-web --json",
   "taperbert bench kernels --only forward",
+  "taperbert bench kernels --only forward --model 12,128,2,512 --tokens 25,50",
 ];
 
 const about = `One thread. Peaks are measured first and last, by loops that only multiply and add in registers, or only read memory: "of issue" and
 "of read" are shares of the build's own. Builds run in turn, A B A B; times are medians. "drift" is how much slower than at its best the machine
 was meanwhile, by a loop of fixed length timed in every round; rates are corrected by it. "at best" is the share of issue in the best rounds: far
-above "of issue", somebody disturbed the others. "forward" is the time of BERT-base's bare
-matrix products over that of its whole dense forward, one text.`;
-
-/** What --only calls the share of a whole forward. */
-const wholeForward = "forward";
-const shareTokens = [32, 128] as const;
+above "of issue", somebody disturbed the others. "forward" is the time of the bare
+matrix products of BERT-base (or --model) over that of its whole dense forward, one text.`;
 
 export async function benchKernels(argv: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags("bench kernels", argv, flags);
@@ -82,7 +94,8 @@ export async function benchKernels(argv: readonly string[], io: Io): Promise<num
   }
   const shares: ForwardShare[] = [];
   if (tokens.length > 0) {
-    for (const variant of meters.keys()) shares.push(...(await sharesOf(variant, tokens, runs, io)));
+    for (const variant of meters.keys())
+      shares.push(...(await sharesOf(variant, values.model ?? "base", tokens, runs, io)));
   }
   const after = await peaksOf(meters, io);
   const peaks = before.map((peak, i) => betterPeaks(peak, after[i]));
@@ -129,21 +142,22 @@ async function contendersOf(
 
 async function sharesOf(
   variant: Variant,
+  name: string,
   tokens: readonly number[],
   runs: number | undefined,
   io: Io,
 ): Promise<ForwardShare[]> {
   compilesFor(variant);
   const backend = recording(wasmBackend({ variant }));
-  const config = configOfShape(namedShapes.base);
-  io.progress(`BERT-base on ${variant}`);
+  const config = configOfShape(parseShape(name));
+  io.progress(`${name} on ${variant}`);
   const model = randomModel(config, {}, backend, 1);
   try {
     const shares: ForwardShare[] = [];
     for (const count of tokens) {
-      io.progress(`BERT-base on ${variant}, ${count} tokens`);
+      io.progress(`${name} on ${variant}, ${count} tokens`);
       const text = randomText(count, config.vocabulary, 1);
-      shares.push(await forwardShare("base", model, backend, text, { variant, runs }));
+      shares.push(await forwardShare(name, model, backend, text, { variant, runs }));
     }
     return shares;
   } finally {
@@ -155,6 +169,7 @@ async function sharesOf(
 function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; tokens: readonly number[] } {
   const names = inferenceContracts.map(({ name }) => name as string);
   const only = namesOf(values.only, "only", [...names, wholeForward]);
+  const lengths = values.tokens === undefined ? shareTokens : values.tokens.split(",").map(tokensOf);
   const counts = [...new Set([...kernelCases.map(({ rows }) => rows), ...shareTokens])].map(String);
   const rows = namesOf(values.rows, "rows", counts).map(Number);
   const part = values.shape?.replace(/\s*[x×]\s*/g, " × ");
@@ -162,10 +177,13 @@ function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; 
     (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part ?? ""),
   );
   const withForward = only.includes(wholeForward) && part === undefined;
-  const tokens = withForward ? shareTokens.filter((count) => rows.includes(count)) : [];
+  const wanted = values.tokens === undefined ? lengths.filter((count) => rows.includes(count)) : lengths;
+  const tokens = withForward ? wanted : [];
   if (cases.length + tokens.length > 0) return { cases, tokens };
   throw new TaperError(
     "ERR_OPTION",
     "bench kernels: --only, --rows and --shape leave nothing to run; widen one of them.",
   );
 }
+
+const tokensOf = (text: string): number => numberOf(text, "tokens", { least: 1, whole: true })!;
