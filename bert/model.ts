@@ -18,6 +18,7 @@ import { type Explanation, explain } from "./explain.ts";
 import { checkFinite } from "./finite.ts";
 import type { Flips } from "./narrowing.ts";
 import { type Answer, bestSpans, meanRow, type SpanOptions, sigmoids, type Tag, unitVector } from "./readouts.ts";
+import { rehearsed } from "./rehearsal.ts";
 import { planScratch, releaseScratch, type Scratch } from "./scratch.ts";
 import type { Pooling, SentenceConfig } from "./sentence.ts";
 import { classifyStream, type StreamOptions } from "./stream.ts";
@@ -103,6 +104,8 @@ export class Model {
   private readonly bert: Bert;
   private readonly tokenizer: Tokenizer | undefined;
   private readonly scratch: Scratch;
+  /** `backend` as forwards run on it. */
+  private readonly planned: InferenceBackend;
   private readonly sentence: SentenceConfig | undefined;
   /** What computes, on how many threads, and why. */
   readonly info: RunInfo;
@@ -126,6 +129,7 @@ export class Model {
     this.tokenizer = tokenizer;
     const capacity = Math.max(bert.config.maxPositions, options.tokenBudget ?? 2048);
     this.scratch = planScratch(backend, bert.config, predictorWidthOf(bert), capacity);
+    this.planned = rehearsed(backend, bert, this.scratch);
   }
 
   /** Its sizes, labels and task. */
@@ -229,7 +233,7 @@ export class Model {
 
   private async forwardNow(ids: readonly (readonly number[])[], options: ForwardOptions): Promise<ForwardResult> {
     checkDials(options, "forward()");
-    const { bert, backend, scratch } = this;
+    const { bert, planned, scratch } = this;
     const plan = planOf(options, bert.defaults, this.abilities);
     const { segments, replay, hidden = false, answers = false, signal } = options;
     signal?.throwIfAborted();
@@ -246,7 +250,7 @@ export class Model {
     for (const [from, to] of splitByTokens(lengths, scratch.capacity)) {
       const batch = packBatch(ids.slice(from, to), segments?.slice(from, to), bert.config, scratch.batch);
       const options = { plan, keepStates, replay: replay?.slice(from, to), startedAt, signal };
-      const { journal, answers: heads, flips: its } = await encode(backend, bert, batch, scratch, options);
+      const { journal, answers: heads, flips: its } = await encode(planned, bert, batch, scratch, options);
       traces.push(...journal.traces(predictorWidthOf(bert)));
       logits.push(...(await this.logitsOf(heads, batch.starts)));
       if (answers) asked.push(...heads);

@@ -45,6 +45,14 @@ export interface Backend<Ops, H extends Handle = Handle> {
   write(handle: H, values: ArrayLike<number>): void;
   /** Enqueues an operation. Its outputs may not be among its inputs. */
   op<K extends keyof Ops>(name: K, args: Ops[K]): void;
+  /**
+   * What `op` does, in two: who plans buffers may check an operation once, with the largest sizes it will ever have, and then only run it.
+   * Sizes beyond those overwrite what is not theirs. Absent where an operation is not to be had without its check.
+   */
+  readonly halves?: {
+    check<K extends keyof Ops>(name: K, args: Ops[K]): void;
+    run<K extends keyof Ops>(name: K, args: Ops[K]): void;
+  };
   /** A copy of the first `length` values (all of them unless said). It may lie in `room`, where that is given, until somebody else uses it. */
   read(handle: H, length?: number, room?: Float32Array): Float32Array | Promise<Float32Array>;
   /** Gives a buffer back. */

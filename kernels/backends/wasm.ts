@@ -11,7 +11,7 @@ import type { MemoryImport } from "../assembler/module.ts";
 import { assemble, type Program } from "../assembler/program.ts";
 import type { Variant } from "../assembler/variant.ts";
 import { checkOperands } from "../check.ts";
-import type { TrainingBackend } from "../index.ts";
+import type { TrainingBackend, TrainingKernelName, TrainingOps } from "../index.ts";
 import { packedLength, packWeights } from "../matmul/wasm.ts";
 import { packInt8, partsOf } from "../matmul-int8/packing.ts";
 import { int8Tiles } from "../matmul-int8/tile.ts";
@@ -105,6 +105,12 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     return () => new Same(memory.buffer, byteOffset, length);
   };
 
+  const run = <K extends TrainingKernelName>(name: K, args: TrainingOps<WasmBuffer>[K]): void => {
+    const { forms, workers } = engine();
+    workers?.check();
+    forms[name](args);
+  };
+
   return {
     name: "wasm",
     variant,
@@ -148,11 +154,11 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
       handle.data.set(values);
     },
     op(name, args) {
-      const { forms, workers } = engine();
-      workers?.check();
+      engine();
       checkOperands(name, args, isAlive);
-      forms[name](args);
+      run(name, args);
     },
+    halves: { check: (name, args) => checkOperands(name, args, isAlive), run },
     read(handle, length = handle.length, room) {
       refuse(handle, length, "read");
       const { data } = handle;
