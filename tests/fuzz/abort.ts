@@ -3,6 +3,7 @@
 import type { BertConfig } from "../../bert/config.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
+import { observed } from "../../kernels/observed.ts";
 import { randomModel } from "../support/random-bert.ts";
 
 export interface Aborted {
@@ -27,13 +28,10 @@ export async function abortRuns(
   ids: readonly (readonly number[])[],
   count: number,
 ): Promise<AbortRuns> {
-  const backend = wasmBackend() as InferenceBackend;
   const begun: number[] = [];
-  const { op } = backend;
-  backend.op = (name, args) => {
+  const backend = observed(wasmBackend() as InferenceBackend, (name) => {
     if (name === "attention") begun.push(performance.now());
-    op(name, args);
-  };
+  });
   const model = randomModel(backend, 1, config);
   const forward = (signal: AbortSignal): Promise<unknown> => model.forward(ids, { skim: false, exit: false, signal });
   const whole: number[] = [];
