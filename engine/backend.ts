@@ -50,7 +50,9 @@ export interface Backend<Ops, H extends Handle = Handle> {
    * Sizes beyond those overwrite what is not theirs. Absent where an operation is not to be had without its check.
    */
   readonly halves?: {
+    /** Throws what `op` would throw of these operands, and runs nothing. */
     check<K extends keyof Ops>(name: K, args: Ops[K]): void;
+    /** Enqueues the operation. */
     run<K extends keyof Ops>(name: K, args: Ops[K]): void;
   };
   /** A copy of the first `length` values (all of them unless said). It may lie in `room`, where that is given, until somebody else uses it. */
