@@ -45,6 +45,8 @@ export interface ExitTraining {
   readonly labels: number;
   /** Weight of the divergence from the last head's answer, all heads together. */
   readonly distillation: number;
+  /** How much less each further head counts; 1: all alike. Most texts should be answered by the first ones. */
+  readonly decay: number;
   /** Whether their gradients go on into the encoder. */
   readonly intoEncoder: boolean;
 }
@@ -103,11 +105,12 @@ export function parseThreshold(top: Reader): ThresholdTraining | undefined {
 }
 
 export function parseExit(top: Reader): ExitTraining | undefined {
-  const part = top.optionalPart("exit", ["labels", "distillation", "intoEncoder"]);
+  const part = top.optionalPart("exit", ["labels", "distillation", "decay", "intoEncoder"]);
   return (
     part && {
       labels: part.number("labels", 0.5, 0, 1e6),
       distillation: part.number("distillation", 0.5, 0, 1e6),
+      decay: part.number("decay", 1, 0, 1),
       intoEncoder: part.flag("intoEncoder", true),
     }
   );
