@@ -50,6 +50,7 @@ describe("weights", () => {
   it("of skimming: nothing, a ramp, then all of it", () => {
     const skim = {
       predictorWidth: 4,
+      predictors: undefined,
       weight: 2,
       decay: 1,
       from: 0.2,
