@@ -1,11 +1,12 @@
 /**
  * A bag of bigrams as a teacher: what it says of every text of a run, as logits. It learns in seconds from the run's own labels, so that texts
- * without labels have something to say to a small BERT. A labelled text is answered by a bag that has not seen it: one that has, only
- * repeats the label.
+ * without labels have something to say to a small BERT. A labelled text is answered by a bag that has seen neither it nor a phrase of it: one
+ * that has, only repeats the label.
  */
 import { Random } from "../engine/random.ts";
 import { type BigramModel, type BigramRow, trainBigrams } from "./bigrams.ts";
 import { type Dataset, textsIn } from "./dataset.ts";
+import { chooseHoldOut } from "./hold-out.ts";
 
 /** Logits [texts, c] of the texts whose words are `sources`. Those to `learn` from have labels in `set`, or −1. */
 export function bigramAnswers(
@@ -17,11 +18,16 @@ export function bigramAnswers(
 ): Float32Array {
   const labelled = learn.filter((t) => set.labels[t] >= 0);
   const row = (t: number): BigramRow => ({ text: sources[t], label: set.labels[t] });
-  // By lot: in a file, neighbours are alike.
-  const half = new Map(new Random("halves").shuffle([...labelled]).map((t, i) => [t, i % 2]));
+  const texts = textsIn(set);
+  const inFirst = chooseHoldOut(
+    labelled.map((t) => sources[t]),
+    Math.floor(labelled.length / 2),
+    new Random("halves"),
+  );
+  const half = new Map(labelled.map((t) => [t, 1]));
+  for (const i of inFirst) half.set(labelled[i], 0);
   const whole = trainBigrams(labelled.map(row));
   const unlike = [1, 0].map((other) => trainBigrams(labelled.filter((t) => half.get(t) === other).map(row)));
-  const texts = textsIn(set);
   const answers = new Float32Array(texts * c);
   for (let t = 0; t < texts; t++) {
     const own = half.get(t);

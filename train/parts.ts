@@ -5,6 +5,8 @@ import type { Reader } from "./reader.ts";
 export interface SkimTraining {
   /** Rows of each predictor's first Linear. */
   readonly predictorWidth: number;
+  /** A model directory whose predictors these start as: long texts tell them little, what short ones taught carries over. */
+  readonly predictors: string | undefined;
   /** λ: what a kept row costs. */
   readonly weight: number;
   /** How much less a row costs in each further layer; 1, as published: all alike. Texts that exit early never reach the later ones. */
@@ -45,6 +47,8 @@ export interface ExitTraining {
   readonly labels: number;
   /** Weight of the divergence from the last head's answer, all heads together. */
   readonly distillation: number;
+  /** How much less each further head counts; 1: all alike. Most texts should be answered by the first ones. */
+  readonly decay: number;
   /** Whether their gradients go on into the encoder. */
   readonly intoEncoder: boolean;
 }
@@ -69,12 +73,24 @@ export interface MlmTraining {
 
 export function parseSkim(top: Reader): SkimTraining | undefined {
   const names = [
-    ...["predictorWidth", "weight", "decay", "from", "ramp", "target", "temperature", "biasStart", "denseShare"],
+    ...[
+      "predictorWidth",
+      "predictors",
+      "weight",
+      "decay",
+      "from",
+      "ramp",
+      "target",
+      "temperature",
+      "biasStart",
+      "denseShare",
+    ],
   ];
   const part = top.optionalPart("skim", names);
   return (
     part && {
       predictorWidth: part.number("predictorWidth", 16, 1, 1e5, true),
+      predictors: part.text("predictors"),
       weight: part.number("weight", 0.5, 0, 1e6),
       decay: part.number("decay", 1, 0, 1),
       from: part.number("from", 0, 0, 1),
@@ -103,11 +119,12 @@ export function parseThreshold(top: Reader): ThresholdTraining | undefined {
 }
 
 export function parseExit(top: Reader): ExitTraining | undefined {
-  const part = top.optionalPart("exit", ["labels", "distillation", "intoEncoder"]);
+  const part = top.optionalPart("exit", ["labels", "distillation", "decay", "intoEncoder"]);
   return (
     part && {
       labels: part.number("labels", 0.5, 0, 1e6),
       distillation: part.number("distillation", 0.5, 0, 1e6),
+      decay: part.number("decay", 1, 0, 1),
       intoEncoder: part.flag("intoEncoder", true),
     }
   );

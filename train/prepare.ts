@@ -173,7 +173,7 @@ function pieces(tokenizer: Tokenizer, text: string, maxTokens: number): EncodedT
   return found;
 }
 
-/** The parameters that a run starts from: a model directory's where it has them, else drawn, or stacked if the config says so. */
+/** The parameters that a run starts from: a model directory's where it has them, else drawn, or stacked if the config says so; predictors perhaps of another model. */
 export async function firstValues(
   train: TrainConfig,
   taper: TaperConfig,
@@ -190,16 +190,31 @@ export async function firstValues(
     const segment = layout.segments.find(({ names }) => names[0] === thresholdName(l));
     if (segment !== undefined) values[segment.offset] = threshold;
   }
-  if (train.from === undefined) return;
-  const file = `${train.from}/model.safetensors`;
+  const { from, grow, skim } = train;
+  if (from !== undefined) {
+    const nameIn = grow === "stack" ? stacked((await readConfigs(from)).config.layers) : (name: string) => name;
+    await take(from, layout, values, "the model's tensors", nameIn);
+  }
+  if (skim?.predictors === undefined) return;
+  const nameIn = (name: string) => (name.includes("skim_predictors.") ? name : undefined);
+  await take(skim.predictors, layout, values, "the model's skim predictors", nameIn);
+}
+
+/** The tensors of a directory that `nameIn` finds there. Throws ERR_CHECKPOINT without any, naming `what`, or if one has another shape. */
+async function take(
+  directory: string,
+  layout: Layout,
+  values: Float32Array,
+  what: string,
+  nameIn: (name: string) => string | undefined,
+): Promise<void> {
+  const file = `${directory}/model.safetensors`;
   const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
-  const nameIn =
-    train.grow === "stack" ? stacked((await readConfigs(train.from)).config.layers) : (name: string) => name;
   const found = loadTensors(layout, values, (name, shape) => {
     const stored = nameIn(name);
-    return checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
+    return stored !== undefined && checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
   });
-  if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of the model's tensors.`);
+  if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of ${what}.`);
 }
 
 /**

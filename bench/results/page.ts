@@ -71,6 +71,7 @@ function section(task: TaskRecord): string[] {
     ),
     ...seeds(models),
     ...isoAccuracy(models),
+    ...againstParts(models),
     ...lengths(models),
     ...keptByLayer(models),
     ...choices(models),
@@ -137,6 +138,20 @@ function isoAccuracy(models: readonly ModelRecord[]): string[] {
   return lines.length === 0
     ? []
     : ["", "At the same accuracy, against the cheapest static dense model at least as accurate:", "", ...lines];
+}
+
+/** Both together against the cheaper of skimming and exits that were trained each for itself, over all texts and by their length. */
+function againstParts(models: readonly ModelRecord[]): string[] {
+  const parts = models.filter(({ role }) => role === "width" || role === "depth");
+  const ours = models.find(({ role }) => role === "ours");
+  if (parts.length === 0 || ours === undefined) return [];
+  const alone = parts.reduce((a, b) => (b.speedup > a.speedup ? b : a));
+  const byLength = ours.buckets.map(({ speedup }, i) => times(speedup / alone.buckets[i].speedup));
+  return [
+    "",
+    `Against ${alone.name}, the cheaper of those that learned only to skim or only to exit (${percent(alone.accuracy, 2)} at ${times(alone.speedup)}):`,
+    `${ours.name} ${times(ours.speedup / alone.speedup)} fewer at ${percent(ours.accuracy, 2)}; by length of text ${byLength.join(", ")}.`,
+  ];
 }
 
 function lengths(models: readonly ModelRecord[]): string[] {

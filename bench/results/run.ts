@@ -13,6 +13,7 @@ import type { Model } from "../../bert/model.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { writeFileAtomically } from "../../engine/files.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
+import { type CasedTokens, trainBigramTruecaser } from "../../train/bigram-truecaser.ts";
 import { trainBigrams } from "../../train/bigrams.ts";
 import { readTexts, type TextRow } from "../../train/data.ts";
 import { dense } from "../dials.ts";
@@ -64,8 +65,10 @@ export async function runTask(task: PlannedTask, options: RunOptions): Promise<T
   for (const file of task.data) rows.push(...(await readTexts(file, { limit: task.limit })));
   const denseOnes: { name: string; answers: Answers }[] = [];
   const models: ModelRecord[] = [];
+  let bigrams: number | undefined;
   const reference = await open(task.models[0].directory);
   try {
+    if (task.bigrams.length > 0) bigrams = await bigramsOf(task, rows, reference);
     for (const planned of task.models) {
       progress(`${task.name}: ${planned.name} (${planned.directory})`);
       const isReference = planned === task.models[0];
@@ -80,8 +83,7 @@ export async function runTask(task: PlannedTask, options: RunOptions): Promise<T
     await reference.dispose();
   }
   const { name, kind, data, published } = task;
-  const bigrams = task.bigrams.length === 0 ? {} : { bigrams: await bigramsOf(task, rows) };
-  return { name, kind, data, published, ...bigrams, models };
+  return { name, kind, data, published, ...(bigrams !== undefined && { bigrams }), models };
 }
 
 async function runModel(
@@ -160,9 +162,20 @@ async function maskedDifference(
   return { texts: some.length, difference };
 }
 
-async function bigramsOf({ bigrams }: PlannedTask, rows: readonly TextRow[]): Promise<number> {
+/** The accuracy of counting words and their neighbours, learnt from the plan's training files. `reference` cuts texts into tokens. */
+async function bigramsOf({ bigrams, kind }: PlannedTask, rows: readonly TextRow[], reference: Model): Promise<number> {
   const learn: TextRow[] = [];
   for (const file of bigrams) learn.push(...(await readTexts(file)));
+  if (kind === "truecasing") {
+    const cased = (from: readonly TextRow[]): CasedTokens[] =>
+      wordsOfTexts(reference, from.map(wholeText)).map(({ encoding, tags }) => ({ tokens: encoding.tokens, tags }));
+    const truecaser = trainBigramTruecaser(cased(learn), reference.config.labels.length);
+    const pairs = cased(rows).flatMap((text) => {
+      const answers = truecaser.answers(text);
+      return text.tags.flatMap((tag, i) => (tag < 0 ? [] : [answers[i] === tag]));
+    });
+    return pairs.filter((isRight) => isRight).length / pairs.length;
+  }
   const plain = (from: readonly TextRow[]) =>
     labelled(from).map((row, i) => ({ text: wholeText(from[i]), label: row.label }));
   const model = trainBigrams(plain(learn));

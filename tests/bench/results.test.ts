@@ -151,4 +151,24 @@ describe("the page", () => {
     expect(page).toContain("- LTP: 2.09×");
     expect(resultsPage(JSON.parse(JSON.stringify(results(0.7, models))))).toBe(page);
   });
+
+  it("compares with the cheaper of skimming and exits alone, also by length", () => {
+    const bucket = (speedup: number): ModelRecord["buckets"][number] => ({
+      from: 1,
+      texts: 4,
+      accuracy: 0.75,
+      speedup,
+    });
+    const page = resultsPage(
+      results(0.7, [
+        row({ buckets: [bucket(1), bucket(1)] }),
+        row({ name: "ours", role: "ours", speedup: 24, buckets: [bucket(30), bucket(9)] }),
+        row({ name: "only skims", role: "width", speedup: 3, buckets: [bucket(3), bucket(3)] }),
+        row({ name: "only exits", role: "depth", speedup: 12, buckets: [bucket(10), bucket(10)] }),
+      ]),
+    );
+    expect(page).toContain("Against only exits, the cheaper of those");
+    expect(page).toContain("ours 2.00× fewer at 75.00 %; by length of text 3.00×, 0.90×.");
+    expect(resultsPage(results(0.7, [row({})]))).not.toContain("only to skim");
+  });
 });

@@ -31,3 +31,14 @@ it("has not seen the labelled text that it answers, nor what is held out", () =>
   const right = labels.filter((label, t) => answer(logits, t) === label).length;
   expect(right / labels.length).toBeLessThan(0.6);
 });
+
+it("has not seen phrases of the text that it answers either", () => {
+  const random = new Random("bigram teacher");
+  const words = (i: number): string[] => Array.from({ length: 9 }, (_, w) => `word${i}of${w}`);
+  const labels = Array.from({ length: 200 }, () => random.integer(2)).flatMap((label) => [label, label]);
+  const sources = labels.map((_, i) => (i % 2 ? words(i >> 1).slice(2, 8) : words(i >> 1)).join(" "));
+  const set = datasetOf(labels.map((label) => ({ ids: [1], label })));
+  const logits = bigramAnswers(set, sources, [...labels.keys()], 2, () => undefined);
+  const right = labels.filter((label, t) => answer(logits, t) === label).length;
+  expect(right / labels.length).toBeLessThan(0.6);
+});

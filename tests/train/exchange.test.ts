@@ -31,7 +31,7 @@ function planFor(recipe: "mlm" | "classify", workers: number): RunPlan {
       threshold: undefined,
       teacher: undefined,
       freeze: [],
-      exit: { labels: 0.5, distillation: 0.5, intoEncoder: true },
+      exit: { labels: 0.5, distillation: 0.5, decay: 1, intoEncoder: true },
       dropout: 0,
       tokensPerStep: 128,
       maxTokens: 12,

@@ -140,6 +140,17 @@ it("stacks: the old layers come again above themselves", async () => {
   for (let l = 0; l < 5; l++) expect(now.get(name(l))!.read()).toEqual(old.get(name(l % 2))!.read());
 });
 
+it("takes predictors from one model and all else from another", async () => {
+  const skim = { predictorWidth: 4 };
+  await run("skimmer", { skim, exit: false, epochs: 0, seed: 7 });
+  const heir = { from: at("dense"), shape: undefined, exit: false, epochs: 0 };
+  await run("heir", { ...heir, skim: { ...skim, predictors: at("skimmer") } });
+  expect(await changed("skimmer", "heir")).not.toContain("bert.encoder.skim_predictors.0.predictor.1.weight");
+  expect(await changed("dense", "heir")).toEqual([]);
+  const wrong = run("never", { ...heir, skim: { ...skim, predictors: at("dense") } });
+  await expect(wrong).rejects.toThrow(/dense\/model\.safetensors has none of the model's skim predictors/);
+}, 60_000);
+
 describe("tagging", () => {
   it("learns the case of words, skims, and answers for what it skimmed", async () => {
     const cased = at("cased.txt");

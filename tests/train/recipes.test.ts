@@ -1,7 +1,6 @@
 /** What recipes decide outside the tape: which tokens are hidden, who the candidates are, how weights move. */
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/random.ts";
-import { headWeights } from "../../train/recipes/classify.ts";
 import { layerShares, logisticNoise, skimWeightAt } from "../../train/recipes/masks.ts";
 import { candidatesFor, hideTokens, type MaskingVocabulary } from "../../train/recipes/mlm.ts";
 
@@ -51,6 +50,7 @@ describe("weights", () => {
   it("of skimming: nothing, a ramp, then all of it", () => {
     const skim = {
       predictorWidth: 4,
+      predictors: undefined,
       weight: 2,
       decay: 1,
       from: 0.2,
@@ -68,10 +68,6 @@ describe("weights", () => {
     expect(layerShares(4, 1)).toEqual([0.25, 0.25, 0.25, 0.25]);
     expect(layerShares(3, 0.5).map((share) => Number((7 * share).toFixed(6)))).toEqual([4, 2, 1]);
     expect(layerShares(2, 0)).toEqual([1, 0]);
-  });
-
-  it("of exit heads: alike, together 1", () => {
-    expect(headWeights(3)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   });
 
   it("of noise: logistic samples, finite, centred", () => {

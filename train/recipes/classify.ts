@@ -16,16 +16,11 @@ import type { Objective, Shard, Sums } from "../objective.ts";
 import type { ExitTraining, TeacherTraining } from "../parts.ts";
 import type { Seed, Tape } from "../tape.ts";
 import { Lessons } from "./lessons.ts";
-import { type Kept, type MaskOptions, Masks } from "./masks.ts";
+import { type Kept, layerShares, type MaskOptions, Masks } from "./masks.ts";
 
 export interface ClassifyOptions extends MaskOptions {
   readonly exit?: ExitTraining | undefined;
   readonly teacher?: TeacherTraining | undefined;
-}
-
-/** How much each exit head's loss counts: all alike, together 1. The early ones are where most texts should be answered. */
-export function headWeights(heads: number): number[] {
-  return new Array<number>(heads).fill(1 / heads);
 }
 
 export class Classify implements Objective {
@@ -133,7 +128,7 @@ export class Classify implements Objective {
     const seeds = lessons.seeds(last, each);
     const { exit } = options;
     if (exit !== undefined) {
-      for (const [l, share] of headWeights(last).entries()) {
+      for (const [l, share] of layerShares(last, exit.decay).entries()) {
         if (exit.labels > 0) seeds.push(...lessons.seeds(l, (factor) => each(share * exit.labels * factor)));
         if (exit.distillation > 0) seeds.push({ handle: distilled[l], gradient: each(share * exit.distillation) });
       }

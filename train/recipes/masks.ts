@@ -30,7 +30,7 @@ export function skimWeightAt({ weight, from, ramp }: SkimTraining, progress: num
   return ramp === 0 ? weight : weight * Math.min(1, (progress - from) / ramp);
 }
 
-/** What a kept row costs in each layer, together 1: in layer l in proportion to decay^l. */
+/** What counts less in each further layer, together 1: in layer l in proportion to decay^l. */
 export function layerShares(layers: number, decay: number): number[] {
   const shares = Array.from({ length: layers }, (_, l) => decay ** l);
   const total = shares.reduce((a, b) => a + b, 0);
