@@ -143,14 +143,20 @@ function isoAccuracy(models: readonly ModelRecord[]): string[] {
 /** Both together against the cheaper of skimming and exits that were trained each for itself, over all texts and by their length. */
 function againstParts(models: readonly ModelRecord[]): string[] {
   const parts = models.filter(({ role }) => role === "width" || role === "depth");
-  const ours = models.find(({ role }) => role === "ours");
-  if (parts.length === 0 || ours === undefined) return [];
+  const ours = models.filter(
+    ({ role, name }, i) => role === "ours" && models.findIndex((row) => row.name === name) === i,
+  );
+  if (parts.length === 0 || ours.length === 0) return [];
   const alone = parts.reduce((a, b) => (b.speedup > a.speedup ? b : a));
-  const byLength = ours.buckets.map(({ speedup }, i) => times(speedup / alone.buckets[i].speedup));
+  const lines = ours.map((row) => {
+    const byLength = row.buckets.map(({ speedup }, i) => times(speedup / alone.buckets[i].speedup));
+    return `- ${row.name}: ${times(row.speedup / alone.speedup)} at ${percent(row.accuracy, 2)}; by length of text ${byLength.join(", ")}`;
+  });
   return [
     "",
-    `Against ${alone.name}, the cheaper of those that learned only to skim or only to exit (${percent(alone.accuracy, 2)} at ${times(alone.speedup)}):`,
-    `${ours.name} ${times(ours.speedup / alone.speedup)} fewer at ${percent(ours.accuracy, 2)}; by length of text ${byLength.join(", ")}.`,
+    `How many times fewer operations than ${alone.name}, the cheaper of those that learned only to skim or only to exit (${percent(alone.accuracy, 2)} at ${times(alone.speedup)}):`,
+    "",
+    ...lines,
   ];
 }
 
