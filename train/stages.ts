@@ -41,18 +41,22 @@ export function parseStages(json: unknown, directory: string, where: string): St
   return stages;
 }
 
-/** The stage's JSON with "stage-n" in "from" and in the teacher's "from" replaced by where that stage's model will be. */
+/** The stage's JSON with "stage-n" in "from", in the teacher's "from" and in "predictors" replaced by where that stage's model will be. */
 function withDirectories(stage: unknown, before: readonly Stage[]): unknown {
   if (typeof stage !== "object" || stage === null) return stage;
-  const { from, teacher } = stage as { from?: unknown; teacher?: unknown };
+  const { from, teacher, skim } = stage as Record<"from" | "teacher" | "skim", unknown>;
   const directoryOf = (name: unknown): unknown => {
     const number = typeof name === "string" ? /^stage-(\d+)$/.exec(name)?.[1] : undefined;
     return number === undefined ? name : (before[Number(number) - 1]?.directory ?? name);
   };
-  const isObject = typeof teacher === "object" && teacher !== null;
+  const within = (part: unknown, name: string): unknown =>
+    typeof part === "object" && part !== null && name in part
+      ? { ...part, [name]: directoryOf((part as Record<string, unknown>)[name]) }
+      : part;
   return {
     ...stage,
     ...(from !== undefined && { from: directoryOf(from) }),
-    ...(isObject && { teacher: { ...teacher, from: directoryOf((teacher as { from?: unknown }).from) } }),
+    ...(teacher !== undefined && { teacher: within(teacher, "from") }),
+    ...(skim !== undefined && { skim: within(skim, "predictors") }),
   };
 }
