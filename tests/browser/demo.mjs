@@ -99,10 +99,12 @@ try {
   if (reason === undefined && backend !== "wasm") {
     await until("it answers", async () => !(await look()).busy);
     const first = await look();
-    await page.locator("#keep").fill("1.5");
+    await page.locator("#keep").fill("-6");
     const slid = await answered(first);
+    await page.locator("#keep").fill("-3.5");
+    const back = await answered(slid);
     await page.locator("#text").pressSequentially("y tale", { delay: 5 });
-    const typed = await answered(slid);
+    const typed = await answered(back);
     console.log(JSON.stringify({ first, slid, typed, problems }));
   } else if (reason === undefined) {
     await until("it is timed", async () => (await look()).timed);
