@@ -73,18 +73,16 @@ export interface MlmTraining {
 
 export function parseSkim(top: Reader): SkimTraining | undefined {
   const names = [
-    ...[
-      "predictorWidth",
-      "predictors",
-      "weight",
-      "decay",
-      "from",
-      "ramp",
-      "target",
-      "temperature",
-      "biasStart",
-      "denseShare",
-    ],
+    "predictorWidth",
+    "predictors",
+    "weight",
+    "decay",
+    "from",
+    "ramp",
+    "target",
+    "temperature",
+    "biasStart",
+    "denseShare",
   ];
   const part = top.optionalPart("skim", names);
   return (
