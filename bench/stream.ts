@@ -1,7 +1,7 @@
 /**
  * A single stream of texts, as in MLPerf's scenario of that name: one text at a time, from its characters to its logits, tokenisation
- * included and also apart. Several ways of running the model are interleaved on every text, in an order that rotates, and rounds go over all
- * texts, so that a machine that slows down slows every way alike. It keeps raw samples and draws no conclusions.
+ * included and also apart. Several ways of running the model are interleaved, text by text or block by block, in an order that rotates, and
+ * rounds go over all texts, so that a machine that slows down slows every way alike. It keeps raw samples and draws no conclusions.
  * Source: Reddi et al., MLPerf Inference Benchmark, https://arxiv.org/abs/1911.02549
  */
 import { TaperError } from "../engine/errors.ts";
@@ -21,11 +21,16 @@ export interface Sample {
 export interface StreamOptions {
   /** Rounds over all texts. Default 5. */
   readonly runs?: number;
-  /** Stop after the first text that ends later than this. Default: no limit. */
+  /** Stop after the first block that ends later than this. Default: no limit. */
   readonly seconds?: number;
   /** Rounds over all texts to run first, untimed. Default 1. */
   readonly warmup?: number;
-  /** Called between texts, outside every time. */
+  /**
+   * Texts that a way answers in a row before the next way answers the same ones. Default 1. Where ways run different parameters, each
+   * drives the other's out of the caches at every turn; with a block each finds them as its own traffic would leave them.
+   */
+  readonly block?: number;
+  /** Called between blocks, outside every time. */
   readonly between?: (done: number, of: number) => void;
   readonly clock?: () => number;
 }
@@ -49,14 +54,15 @@ export async function stream<Name extends string, Ids>(
     runs = 5,
     seconds = Number.POSITIVE_INFINITY,
     warmup = 1,
+    block = 1,
     between,
     clock = () => performance.now(),
   } = options;
-  if (!(texts >= 1 && runs >= 1 && seconds > 0 && warmup >= 0)) {
-    const found = `${texts} texts, ${runs} runs, ${seconds} seconds, warmup ${warmup}`;
+  if (!(texts >= 1 && runs >= 1 && seconds > 0 && warmup >= 0 && block >= 1)) {
+    const found = `${texts} texts, ${runs} runs, ${seconds} seconds, warmup ${warmup}, block ${block}`;
     throw new TaperError(
       "ERR_OPTION",
-      `stream: expected a text, runs ≥ 1, seconds > 0 and warmup ≥ 0; found ${found}.`,
+      `stream: expected a text, runs ≥ 1, seconds > 0, warmup ≥ 0 and block ≥ 1; found ${found}.`,
     );
   }
   const names = Object.keys(ways) as Name[];
@@ -78,12 +84,13 @@ export async function stream<Name extends string, Ids>(
   const deadline = clock() + 1000 * seconds;
   let queries = 0;
   for (let round = 0; round < runs; round++) {
-    for (let t = 0; t < texts; t++) {
+    for (let from = 0; from < texts; from += block) {
+      const to = Math.min(from + block, texts);
       for (let i = 0; i < names.length; i++) {
-        const name = names[(i + t + round) % names.length];
-        samples[name][t].push(await query(name, t));
+        const name = names[(i + Math.floor(from / block) + round) % names.length];
+        for (let t = from; t < to; t++) samples[name][t].push(await query(name, t));
       }
-      queries++;
+      queries += to - from;
       between?.(queries, runs * texts);
       if (clock() >= deadline) return finish(samples, queries);
     }

@@ -47,6 +47,12 @@ export function wordsOfTexts(model: Model, texts: readonly string[]): AskedText[
   return texts.map((text) => ({ ...readCases(text, tokenizer, model.maxLength), whole: false }));
 }
 
+/** At most so many of `all`, spread evenly: the head of a file need not be like the rest of it. */
+export function spread<T>(all: readonly T[], most: number): T[] {
+  const step = Math.max(1, all.length / most);
+  return Array.from({ length: Math.min(most, all.length) }, (_, i) => all[Math.floor(i * step)]);
+}
+
 /** Runs all texts once, packed in batches of 32. */
 export async function answersOf(
   model: Model,

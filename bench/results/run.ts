@@ -19,7 +19,7 @@ import { readTexts, type TextRow } from "../../train/data.ts";
 import { dense } from "../dials.ts";
 import { largestDifference } from "../evaluate.ts";
 import { maskedReplay } from "../masked-replay.ts";
-import { type Answers, type AskedText, answersOf, wholeTexts, wordsOfTexts } from "./answers.ts";
+import { type Answers, type AskedText, answersOf, spread, wholeTexts, wordsOfTexts } from "./answers.ts";
 import type { PlannedModel, PlannedTask } from "./plan.ts";
 import { type Difference, differenceOf, type Figures, figuresOf } from "./record.ts";
 import { type Sceptic, sceptic } from "./sceptic.ts";
@@ -109,7 +109,7 @@ async function runModel(
   const own = narrows ? await answer(dense) : undefined;
   const others = [...denseOnes, ...(own ? [{ name: "itself, dense", answers: own }] : [])];
   const best = others.reduce((a, b) => (accuracy(b.answers) > accuracy(a.answers) ? b : a));
-  const timedTexts = texts.slice(0, task.timedTexts).map(({ encoding }) => encoding);
+  const timedTexts = spread(texts, task.timedTexts).map(({ encoding }) => encoding);
   const timed = timedTexts.length > 0 ? await timeRow(model, dials, reference, timedTexts, runs) : undefined;
   return {
     name: planned.name,

@@ -7,7 +7,7 @@ import type { Model } from "../../bert/model.ts";
 import { argmax } from "../../exit/criteria.ts";
 import { accuracyOf, type DialPoint, pointOfLayer, randomDropping, storeAnswers } from "../dial-sweep.ts";
 import { sum } from "../statistics.ts";
-import type { AskedText } from "./answers.ts";
+import { type AskedText, spread } from "./answers.ts";
 
 export interface Sceptic {
   readonly texts: number;
@@ -21,8 +21,7 @@ export interface Sceptic {
 const most = 2000;
 
 export async function sceptic(model: Model, texts: readonly AskedText[], { skim }: Dials): Promise<Sceptic> {
-  const step = Math.max(1, texts.length / most);
-  const some = Array.from({ length: Math.min(most, texts.length) }, (_, i) => texts[Math.floor(i * step)]);
+  const some = spread(texts, most);
   const encodings = some.map(({ encoding }) => encoding);
   const truth = some.map(({ tags }) => tags[0]);
   const whole = await storeAnswers(model, encodings, false);

@@ -1,4 +1,7 @@
-/** What a row takes in real milliseconds against the task's dense model: alone, and in ragged batches of 32. Interleaved; ids to logits. */
+/**
+ * What a row takes in real milliseconds against the task's dense model: texts one at a time, and in ragged batches of 32; ids to logits.
+ * The two models take turns every 32 texts, so that each finds the caches as its own traffic leaves them.
+ */
 import type { Dials } from "../../bert/dials.ts";
 import type { Model } from "../../bert/model.ts";
 import { dense } from "../dials.ts";
@@ -24,6 +27,9 @@ export interface TimedRow {
   readonly counted: number;
 }
 
+/** Texts in a row before the other model's turn, and in a batch. */
+const block = 32;
+
 /** The model with its dials against another, dense. */
 export async function timeRow(
   model: Model,
@@ -37,13 +43,13 @@ export async function timeRow(
     prepare,
     run: ({ ids, segments }: TimedText) => it.forward([ids], { segments: [segments], ...options }),
   });
-  const timed = await stream(texts.length, { dense: one(against, dense), row: one(model, dials) }, { runs });
+  const timed = await stream(texts.length, { dense: one(against, dense), row: one(model, dials) }, { runs, block });
   const { dense: whole, row } = figuresOf(timed, "dense");
   const counted = { dense: 0, row: 0 };
   const batches = (it: Model, options: Dials, name: keyof typeof counted) => async (): Promise<void> => {
     counted[name] = 0;
-    for (let from = 0; from < texts.length; from += 32) {
-      const now = texts.slice(from, from + 32);
+    for (let from = 0; from < texts.length; from += block) {
+      const now = texts.slice(from, from + block);
       const segments = now.map((text) => text.segments);
       const { trace } = await it.forward(
         now.map(({ ids }) => ids),

@@ -26,6 +26,13 @@ it("interleaves the ways on every text, in an order that rotates", async () => {
   expect(log.join(" ")).toBe("f0 s0 s1 f1 s0 f0 f1 s1");
 });
 
+it("lets a way answer a block of texts in a row, the last block shorter", async () => {
+  const { log, clock, ways } = setup();
+  const { queries } = await stream(3, ways, { runs: 2, warmup: 0, block: 2, clock });
+  expect(log.join(" ")).toBe("f0 f1 s0 s1 s2 f2 s0 s1 f0 f1 f2 s2");
+  expect(queries).toBe(6);
+});
+
 it("keeps preparation and run apart, and warms up untimed", async () => {
   const { log, clock, ways } = setup();
   const { samples, texts, queries } = await stream(2, ways, { runs: 3, warmup: 2, clock });
