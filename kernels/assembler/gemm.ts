@@ -63,6 +63,7 @@ export interface Gemm {
 
 export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copies, finish?: FunctionRef): Gemm {
   const block = defineBlock(module, variant, copies);
+  const oneTile = defineOneTile(module, variant, copies, block, finish);
   const { scratch } = module;
   const width = panelWidth(variant);
   const parameters = [...gemmParameters, "extra", "kind"] as const;
@@ -72,11 +73,23 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     const transposed = f.i32(i32.ne(kStrideA, 4));
     const copied = f.i32(i32.or(transposed, i32.gtU(m, fewRows)));
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
+    const isPacked = i32.eq(rowStrideB, 4 * width);
     const isResident = i32.and(i32.leU(i32.shl(i32.mul(n, k), 2), residentBytes), i32.leU(k, blockDepth));
-    const order = f.i32(i32.select(i32.and(isResident, i32.eq(rowStrideB, 4 * width)), inOrder, readAhead));
+    const order = f.i32(i32.select(i32.and(isResident, isPacked), inOrder, readAhead));
     // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
     const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
     f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
+    const isOneTile = i32.and(i32.and(copied, isPacked), i32.leU(i32.mul(m, quotientUp(k, steps)), blockRows));
+    f.if(i32.and(i32.ltU(steps, k), i32.leU(m, tiles[variant].rows)), () =>
+      f.if(isOneTile, () => {
+        f.call(
+          oneTile,
+          ...[c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB],
+          ...[start, rowStrideStart, columnStrideStart, m, n, k, steps, extra, kind],
+        );
+        f.return();
+      }),
+    );
     const rows = f.i32(quotientUp(m, quotientUp(m, blockRows)));
     const [row, column, columns, left, depth] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [to, from, fromB, panel, next] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
@@ -139,6 +152,69 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
   });
   const gemm = module.function("gemm", gemmParameters, (f, ...given) => f.call(finished, ...given, 0, 0));
   return { gemm, finished };
+}
+
+/**
+ * Rows of one tile: every panel of a packed B is used up from end to end before the next, so that B, which is nearly all that is read, comes
+ * from memory in one go, half as fast again as block of k by block of k. Parameters of `finished`, B's row stride apart, and the steps of
+ * k in a block.
+ */
+function defineOneTile(
+  module: ModuleBuilder,
+  variant: Variant,
+  copies: Copies,
+  block: FunctionRef,
+  finish?: FunctionRef,
+): FunctionRef {
+  const { scratch } = module;
+  const width = panelWidth(variant);
+  const parameters = [
+    ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "panelStrideB"],
+    ...["start", "rowStrideStart", "columnStrideStart", "m", "n", "k", "steps", "extra", "kind"],
+  ] as const;
+  return module.function(
+    undefined,
+    parameters,
+    (f, c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB, ...rest) => {
+      const [start, rowStrideStart, columnStrideStart, m, n, k, steps, extra, kind] = rest;
+      const [p, depth, column, taken, from, panel] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+      const blocksOfK = (body: () => void): void => {
+        f.setInt(from, scratch);
+        f.for(p, 0, k, steps, () => {
+          f.setInt(depth, i32.minU(i32.sub(k, p), steps));
+          body();
+          f.advance(from, i32.mul(m, packedRowStride));
+        });
+      };
+      blocksOfK(() => {
+        f.if(
+          i32.eq(kStrideA, 4),
+          () => f.call(copies.copyRows, from, packedRowStride, a, rowStrideA, m, depth),
+          () => f.call(copies.transpose, from, packedRowStride, a, kStrideA, m, depth),
+        );
+        f.advance(a, i32.mul(depth, kStrideA));
+      });
+      const to = f.i32(c);
+      f.for(column, 0, n, width, () => {
+        f.setInt(taken, i32.minU(i32.sub(n, column), width));
+        f.setInt(panel, b);
+        blocksOfK(() => {
+          f.call(
+            block,
+            ...[to, rowStrideC, from, packedRowStride, panel, 4 * width, panelStrideB, 0],
+            // Later blocks of k go on from what lies in C.
+            ...[i32.select(p, to, start), i32.select(p, rowStrideC, rowStrideStart), 4],
+            ...[m, taken, depth, readAhead],
+          );
+          f.advance(panel, i32.mul(depth, 4 * width));
+        });
+        f.advance(b, panelStrideB);
+        f.advance(to, 4 * width);
+        f.advance(start, i32.mul(columnStrideStart, width));
+      });
+      if (finish) f.if(i32.or(extra, kind), () => f.call(finish, c, extra, rowStrideC, m, n, kind));
+    },
+  );
 }
 
 /**
@@ -241,17 +317,15 @@ function definePanel(module: ModuleBuilder, variant: Variant, copies: Copies): F
     const target = f.i32(i32.select(isCut, tailTile, c));
     const targetStride = f.i32(i32.select(isCut, widthBytes, rowStrideC));
     const taken = f.i32();
-    // The tiles share the next panel out; a single one has no time to spare, and reads what is in cache.
+    // The tiles share the next panel out. A single one reads B as fast as it comes: its loads are the prefetcher's best guide.
     const [ahead, apart, step, page] = [f.i32(b), f.i32(), f.i32(), f.i32()];
-    f.if(next, () => {
+    f.if(i32.select(i32.gtU(left, 1), next, 0), () => {
       const bytes = f.i32(i32.mul(depth, widthBytes));
       // One value a page first, so that their addresses are translated side by side.
       f.for(page, 0, bytes, pageBytes, () => f.drop(i32.load(i32.add(next, page))));
-      f.if(i32.gtU(left, 1), () => {
-        f.setInt(ahead, next);
-        f.setInt(apart, i32.divU(bytes, streams));
-        f.setInt(step, quotientUp(apart, i32.mul(i32.add(i32.divU(depth, unroll), 1), left)));
-      });
+      f.setInt(ahead, next);
+      f.setInt(apart, i32.divU(bytes, streams));
+      f.setInt(step, quotientUp(apart, i32.mul(i32.add(i32.divU(depth, unroll), 1), left)));
     });
     const readPerTile = f.i32(i32.mul(i32.divU(depth, unroll), step));
     const lastAhead = f.i32(i32.sub(i32.add(ahead, apart), readPerTile));
