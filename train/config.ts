@@ -45,7 +45,7 @@ export interface TrainConfig {
   readonly data: readonly string[];
   /** Files of texts whose labels, if they have any, are not looked at: only answers of the teacher or of the last head are learned from them. */
   readonly unlabelled: readonly string[];
-  /** At least so many texts are never trained on; figures are measured on them. Of labelled texts, whole groups: hold-out.ts. */
+  /** At least so many texts are never trained on, the same for every seed; figures are measured on them. Of labelled texts, whole groups: hold-out.ts. */
   readonly holdOut: number;
   readonly limit: number | undefined;
   /** A text is cut to so many tokens; for mlm, into pieces of so many. */

@@ -6,6 +6,7 @@ import { loadModel, readConfigs } from "../../bert/load.ts";
 import { Random } from "../../engine/random.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { parseTrainConfig } from "../../train/config.ts";
+import { prepare } from "../../train/prepare.ts";
 import { type TrainResult, train } from "../../train/trainer.ts";
 import { readCases } from "../../train/truecasing.ts";
 import { run as command, objects } from "../cli/run.ts";
@@ -150,6 +151,13 @@ it("takes predictors from one model and all else from another", async () => {
   const wrong = run("never", { ...heir, skim: { ...skim, predictors: at("dense") } });
   await expect(wrong).rejects.toThrow(/dense\/model\.safetensors has none of the model's skim predictors/);
 }, 60_000);
+
+it("holds out the same texts whatever the seed", async () => {
+  const heldOut = (seed: number) => prepare(tinyConfig(folder, data, { seed })).then((prepared) => prepared.heldOut);
+  const [one, other] = await Promise.all([heldOut(1), heldOut(2)]);
+  expect(one.length).toBeGreaterThan(0);
+  expect(other).toEqual(one);
+});
 
 describe("tagging", () => {
   it("learns the case of words, skims, and answers for what it skimmed", async () => {
