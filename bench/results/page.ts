@@ -3,6 +3,7 @@ import { inWords } from "../pareto.ts";
 import { digits, percent, times } from "../report/format.ts";
 import { mean } from "../statistics.ts";
 import type { Role } from "./plan.ts";
+import type { Difference } from "./record.ts";
 import type { ModelRecord, TaskRecord } from "./run.ts";
 
 export interface Results {
@@ -67,11 +68,12 @@ function section(task: TaskRecord): string[] {
     "",
     ...table(
       ["model", "", "accuracy", "points", "fewer", "padded", "faster", "at 32", "realised", "as dense", "exit layer"],
-      models.map(rowOf),
+      models.map((row) => rowOf(row, models)),
     ),
     ...seeds(models),
     ...isoAccuracy(models),
     ...againstParts(models),
+    ...curves(models),
     ...lengths(models),
     ...keptByLayer(models),
     ...choices(models),
@@ -82,14 +84,24 @@ function section(task: TaskRecord): string[] {
   ];
 }
 
-function rowOf(row: ModelRecord): string[] {
+const points = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(2)}`;
+
+const pointsWithInterval = ({ difference, low, high }: Difference): string =>
+  `${points(difference)} (${points(low)} … ${points(high)})`;
+
+/** Its name, and which run of its recipe it is where there are several. */
+function nameOf(row: ModelRecord, models: readonly ModelRecord[]): string {
+  const runs = models.filter(({ name }) => name === row.name);
+  return runs.length < 2 ? row.name : `${row.name}, seed ${runs.indexOf(row) + 1}`;
+}
+
+function rowOf(row: ModelRecord, models: readonly ModelRecord[]): string[] {
   const { best, own, timed } = row;
-  const points = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(2)}`;
   return [
-    row.name,
+    nameOf(row, models),
     row.role === "static" ? `${row.layers} layer${row.layers === 1 ? "" : "s"}` : titles[row.role],
     percent(row.accuracy, 2),
-    best ? `${points(best.difference)} (${points(best.low)} … ${points(best.high)})` : "–",
+    best ? pointsWithInterval(best) : "–",
     times(row.speedup),
     times(row.paddedSpeedup),
     timed ? times(timed.faster) : "–",
@@ -111,8 +123,10 @@ function seeds(models: readonly ModelRecord[]): string[] {
       runs.map((row) => row.accuracy),
       (value) => percent(value, 2),
     );
+    const lost = runs.flatMap(({ best }) => (best ? [best.difference] : []));
+    const inPoints = lost.length < runs.length ? "" : `, points ${spread(lost, points)}`;
     return [
-      `- ${name}: ${runs.length} seeds, accuracy ${accuracy}, fewer ${spread(
+      `- ${name}: ${runs.length} seeds, accuracy ${accuracy}${inPoints}, fewer ${spread(
         runs.map((row) => row.speedup),
         times,
       )}`,
@@ -127,12 +141,13 @@ function isoAccuracy(models: readonly ModelRecord[]): string[] {
   const lines = models.flatMap((row) => {
     if (row.role !== "ours") return [];
     const enough = fixed.filter(({ accuracy }) => accuracy >= row.accuracy);
-    if (enough.length === 0) return [`- ${row.name}: no static dense model here is as accurate`];
+    const name = nameOf(row, models);
+    if (enough.length === 0) return [`- ${name}: no static dense model here is as accurate`];
     const cheapest = enough.reduce((a, b) => (b.gflops < a.gflops ? b : a));
     const inTime =
       row.timed && cheapest.timed ? `, ${times(row.timed.faster / cheapest.timed.faster)} in milliseconds` : "";
     return [
-      `- ${row.name} against ${cheapest.name} (${percent(cheapest.accuracy, 2)}): ${times(cheapest.gflops / row.gflops)} in MACs${inTime}`,
+      `- ${name} against ${cheapest.name} (${percent(cheapest.accuracy, 2)}): ${times(cheapest.gflops / row.gflops)} in MACs${inTime}`,
     ];
   });
   return lines.length === 0
@@ -160,6 +175,29 @@ function againstParts(models: readonly ModelRecord[]): string[] {
   ];
 }
 
+/** What the dials do, on the test texts; none of these settings was chosen by them. */
+function curves(models: readonly ModelRecord[]): string[] {
+  return models.flatMap((row) => {
+    if (row.curve === undefined || row.best === undefined) return [];
+    const settings = [{ ...row, ...row.best, speedup: row.speedup }, ...row.curve];
+    const ordered = settings.toSorted((a, b) => a.speedup - b.speedup);
+    return [
+      "",
+      `${nameOf(row, models)}, its setting above among others:`,
+      "",
+      ...table(
+        ["dials", "accuracy", "points", "fewer"],
+        ordered.map((point) => [
+          inWords(point),
+          percent(point.accuracy, 2),
+          pointsWithInterval(point),
+          times(point.speedup),
+        ]),
+      ),
+    ];
+  });
+}
+
 function lengths(models: readonly ModelRecord[]): string[] {
   const { buckets } = models[0];
   const title = ({ from, to, texts }: (typeof buckets)[number]): string =>
@@ -171,7 +209,7 @@ function lengths(models: readonly ModelRecord[]): string[] {
     ...table(
       ["model", ...buckets.map(title)],
       models.map((row) => [
-        row.name,
+        nameOf(row, models),
         ...row.buckets.map(({ accuracy, speedup }) => `${percent(accuracy)}, ${times(speedup)}`),
       ]),
     ),
@@ -187,7 +225,7 @@ function keptByLayer(models: readonly ModelRecord[]): string[] {
     "",
     ...table(
       ["model", ...rows[0].kept.map((_, l) => String(l + 1)), "dials"],
-      rows.map((row) => [row.name, ...row.kept.map((share) => `${(100 * share).toFixed(0)} %`), inWords(row)]),
+      rows.map((row) => [nameOf(row, rows), ...row.kept.map((share) => `${(100 * share).toFixed(0)} %`), inWords(row)]),
     ),
   ];
 }

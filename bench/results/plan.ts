@@ -20,6 +20,8 @@ export interface PlannedModel {
   readonly directory: string;
   /** Instead of the directory's own. */
   readonly dials: Dials | undefined;
+  /** Other dials to answer the same texts with: how accuracy gives way to speed. */
+  readonly curve: readonly Dials[];
 }
 
 /** A row of another's paper: its baseline is another model, its texts may be others. */
@@ -83,12 +85,15 @@ function parseTask(json: unknown, where: string): PlannedTask {
 }
 
 function parseModel(json: unknown, where: string): PlannedModel {
-  const model = new Reader(json, where, ["name", "role", "directory", "dials"]);
+  const model = new Reader(json, where, ["name", "role", "directory", "dials", "curve"]);
+  const { curve = [] } = model.json;
+  if (!Array.isArray(curve)) throw model.error("curve", "a list of dials");
   return {
     name: needed(model, "name"),
     role: model.one("role", roles),
     directory: needed(model, "directory"),
     dials: model.json.dials === undefined ? undefined : parseDials(model.json.dials, where),
+    curve: curve.map((dials, i) => parseDials(dials, `${where}: curve ${i + 1}`)),
   };
 }
 

@@ -25,6 +25,11 @@ import { type Difference, differenceOf, type Figures, figuresOf } from "./record
 import { type Sceptic, sceptic } from "./sceptic.ts";
 import { type TimedRow, timeRow } from "./timing.ts";
 
+/** `difference` is against the model that the row itself is compared with. */
+export interface CurvePoint extends Difference, Pick<Figures, "accuracy" | "speedup"> {
+  readonly dials: Dials;
+}
+
 export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role" | "directory"> {
   readonly layers: number;
   /** SHA-256 of its weights, first 16 hex digits. */
@@ -36,6 +41,8 @@ export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role"
   readonly best?: Difference & { readonly name: string };
   /** The largest |difference| of logits between dropping rows and masking them, of the first texts; absent for taggers and dense rows. */
   readonly masked?: { readonly texts: number; readonly difference: number };
+  /** The same model with other dials. */
+  readonly curve?: readonly CurvePoint[];
   /** Of "ours" that classify. */
   readonly sceptic?: Sceptic;
   readonly timed?: TimedRow;
@@ -108,7 +115,13 @@ async function runModel(
   if (planned.role === "dense") denseOnes.push({ name: planned.name, answers: its });
   const own = narrows ? await answer(dense) : undefined;
   const others = [...denseOnes, ...(own ? [{ name: "itself, dense", answers: own }] : [])];
-  const best = others.reduce((a, b) => (accuracy(b.answers) > accuracy(a.answers) ? b : a));
+  const best = others.reduce((a, b) => (accuracyOf(b.answers) > accuracyOf(a.answers) ? b : a));
+  const curve: CurvePoint[] = [];
+  for (const other of planned.curve) {
+    const point = await answer(other);
+    const { accuracy, speedup } = figuresOf(point, denseOnes[0].answers, task.buckets);
+    curve.push({ dials: other, accuracy, speedup, ...differenceOf(point, best.answers) });
+  }
   const timedTexts = spread(texts, task.timedTexts).map(({ encoding }) => encoding);
   const timed = timedTexts.length > 0 ? await timeRow(model, dials, reference, timedTexts, runs) : undefined;
   return {
@@ -119,15 +132,16 @@ async function runModel(
     hash,
     dials,
     ...figuresOf(its, denseOnes[0].answers, task.buckets),
-    ...(own && { own: { accuracy: accuracy(own), ...differenceOf(its, own) } }),
+    ...(own && { own: { accuracy: accuracyOf(own), ...differenceOf(its, own) } }),
     ...(planned.role !== "dense" && { best: { name: best.name, ...differenceOf(its, best.answers) } }),
+    ...(curve.length > 0 && { curve }),
     ...(own && task.kind === "classification" && { masked: await maskedDifference(planned, model, texts, dials) }),
     ...(planned.role === "ours" && task.kind === "classification" && { sceptic: await sceptic(model, texts, dials) }),
     ...(timed && { timed }),
   };
 }
 
-const accuracy = ({ answers, truth }: Answers): number =>
+const accuracyOf = ({ answers, truth }: Answers): number =>
   answers.filter((answer, i) => answer === truth[i]).length / truth.length;
 
 const wholeText = ({ text }: TextRow): string => [text].flat().join(" ");

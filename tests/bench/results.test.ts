@@ -24,6 +24,7 @@ describe("a plan", () => {
       published: [],
       timedTexts: 100,
     });
+    expect(read.models[0]).toMatchObject({ dials: undefined, curve: [] });
   });
 
   it.each([
@@ -32,6 +33,7 @@ describe("a plan", () => {
     [{ tasks: [{ ...task, buckets: [9, 3] }] }, /"buckets": expected two rising numbers/],
     [{ tasks: [{ ...task, models: [{ ...task.models[0], role: "ours" }] }] }, /a first model with role "dense"/],
     [{ tasks: [{ ...task, models: [{ ...task.models[0], role: "best" }] }] }, /models 1: "role": expected/],
+    [{ tasks: [{ ...task, models: [{ ...task.models[0], curve: [{ skip: 1 }] }] }] }, /models 1: curve 1/],
     [{ tasks: [{ ...task, model: [] }] }, /did you mean "models"/],
   ])("refuses %j", (json, message) => {
     expect(() => parsePlan(json, "plan.json")).toThrow(message);
@@ -146,10 +148,35 @@ describe("the page", () => {
       row({ name: "ours", role: "ours", gflops: 0.5, accuracy: 0.71, speedup: 20 }),
     ];
     const page = resultsPage(results(0.7, models));
-    expect(page).toContain("- ours against two layers (75.00 %): 4.00× in MACs");
+    expect(page).toContain("- ours, seed 1 against two layers (75.00 %): 4.00× in MACs");
+    expect(page).toContain("| ours, seed 2 | skim + exit | 71.00 % |");
     expect(page).toContain("- ours: 2 seeds, accuracy 73.00 % (71.00 % … 75.00 %), fewer 22.00× (20.00× … 24.00×)");
     expect(page).toContain("- LTP: 2.09×");
     expect(resultsPage(JSON.parse(JSON.stringify(results(0.7, models))))).toBe(page);
+  });
+
+  it("draws the curve of a model's dials, slowest first, with the row's own among them", () => {
+    const difference = { difference: -0.01, low: -0.02, high: 0, agreement: 0.9 };
+    const at = (entropy: number, speedup: number) => ({
+      ...difference,
+      dials: { skim: false, exit: { entropy } } as const,
+      accuracy: 0.7,
+      speedup,
+    });
+    const dials = { skim: false, exit: { entropy: 0.5 } } as const;
+    const ours = row({
+      role: "ours",
+      dials,
+      speedup: 5,
+      best: { name: "dense", ...difference },
+      curve: [at(0.9, 9), at(0.1, 2)],
+    });
+    const page = resultsPage(results(0.7, [row({}), { ...ours, name: "ours" }]));
+    const line = (entropy: number, accuracy: string, times: string) =>
+      `| entropy ${entropy} | ${accuracy} | −1.00 (−2.00 … +0.00) | ${times} |`;
+    const lines = [line(0.1, "70.00 %", "2.00×"), line(0.5, "75.00 %", "5.00×"), line(0.9, "70.00 %", "9.00×")];
+    expect(page).toContain(lines.join("\n"));
+    expect(resultsPage(results(0.7, [row({})]))).not.toContain("among others");
   });
 
   it("compares with the cheaper of skimming and exits alone, also by length", () => {
