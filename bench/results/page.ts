@@ -27,8 +27,9 @@ export function resultsPage({ environment, command, tasks }: Results): string {
     "",
     "**Fewer**: MACs of the task's dense model on each text's real length ÷ executed, predictors and exit heads included, as a ratio of sums;",
     "**padded**: the same with texts padded to the longest of their batch of 32. **Faster**: dense milliseconds ÷ milliseconds, ids to logits,",
-    "interleaved, one text at a time and in ragged batches of 32; **realised**: faster ÷ fewer on the timed texts. **Points**: accuracy minus that",
-    "of the better of its own dense run and the dense models trained for themselves, with the paired 95 % interval.",
+    "one text at a time and in ragged batches of 32, on texts spread over the set, the two models taking turns every 32 texts; **realised**: faster ÷",
+    "fewer on the timed texts. **Points**: accuracy minus that of the better of its own dense run and the dense models trained for themselves, with",
+    "the paired 95 % interval.",
     ...tasks.flatMap(section),
   ];
   return `${lines.join("\n")}\n`;
