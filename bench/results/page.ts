@@ -126,12 +126,17 @@ function seeds(models: readonly ModelRecord[]): string[] {
     );
     const lost = runs.flatMap(({ best }) => (best ? [best.difference] : []));
     const inPoints = lost.length < runs.length ? "" : `, points ${spread(lost, points)}`;
-    return [
-      `- ${name}: ${runs.length} seeds, accuracy ${accuracy}${inPoints}, fewer ${spread(
-        runs.map((row) => row.speedup),
-        times,
-      )}`,
-    ];
+    const fewer = spread(
+      runs.map((row) => row.speedup),
+      times,
+    );
+    const timed = runs.flatMap((row) => row.timed ?? []);
+    const faster = (of: (row: (typeof timed)[number]) => number): string => spread(timed.map(of), times);
+    const inTime =
+      timed.length < runs.length
+        ? ""
+        : `, faster ${faster((row) => row.faster)}, at 32 ${faster((row) => row.batchFaster)}`;
+    return [`- ${name}: ${runs.length} seeds, accuracy ${accuracy}${inPoints}, fewer ${fewer}${inTime}`];
   });
   return lines.length === 0 ? [] : ["", "Mean over seeds (least … most):", "", ...lines];
 }
@@ -176,7 +181,7 @@ function againstParts(models: readonly ModelRecord[]): string[] {
   ];
 }
 
-/** What the dials do, on the test texts; none of these settings was chosen by them. */
+/** What the dials do on these texts: to be read, not to be chosen from. */
 function curves(models: readonly ModelRecord[]): string[] {
   return models.flatMap((row) => {
     if (row.curve === undefined || row.best === undefined) return [];

@@ -79,6 +79,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
     const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
     f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
+    // What fits one tile, in more than one block of k, all of which the scratch can hold.
     const isOneTile = i32.and(i32.and(copied, isPacked), i32.leU(i32.mul(m, quotientUp(k, steps)), blockRows));
     f.if(i32.and(i32.ltU(steps, k), i32.leU(m, tiles[variant].rows)), () =>
       f.if(isOneTile, () => {
@@ -156,8 +157,8 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
 
 /**
  * Rows of one tile: every panel of a packed B is used up from end to end before the next, so that B, which is nearly all that is read, comes
- * from memory in one go, half as fast again as block of k by block of k. Parameters of `finished`, B's row stride apart, and the steps of
- * k in a block.
+ * from memory in one go: block of k by block of k, prefetchers would start anew at each panel. Parameters of `finished`, B's row stride
+ * apart, and the steps of k in a block.
  */
 function defineOneTile(
   module: ModuleBuilder,

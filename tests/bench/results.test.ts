@@ -151,6 +151,21 @@ describe("the page", () => {
     expect(page).toContain("- ours, seed 1 against two layers (75.00 %): 4.00× in MACs");
     expect(page).toContain("| ours, seed 2 | skim + exit | 71.00 % |");
     expect(page).toContain("- ours: 2 seeds, accuracy 73.00 % (71.00 % … 75.00 %), fewer 22.00× (20.00× … 24.00×)");
+    const timed = {
+      texts: 4,
+      runs: 1,
+      ms: 1,
+      denseMs: 9,
+      faster: 8,
+      batchMs: 1,
+      batchDenseMs: 9,
+      batchFaster: 9,
+      counted: 9,
+    };
+    const quick = models.map((one) => ({ ...one, timed }));
+    expect(resultsPage(results(0.7, quick))).toContain(
+      "(20.00× … 24.00×), faster 8.00× (8.00× … 8.00×), at 32 9.00× (9.00× … 9.00×)",
+    );
     expect(page).toContain("- LTP: 2.09×");
     expect(resultsPage(JSON.parse(JSON.stringify(results(0.7, models))))).toBe(page);
   });
