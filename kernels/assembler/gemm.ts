@@ -4,7 +4,7 @@
  * Each output has one accumulator that starts at `start` and takes the products in increasing p, in every tile and tail alike,
  * so a row's result depends neither on the number of rows nor on its neighbours. Strides are run-time arguments in bytes.
  * A is copied block by block at a stride that suits the cache (transposed, if its rows are its columns in memory); three rows or
- * fewer are read in place. B comes as panels of NR columns: packed beforehand, or raw rows, which are copied panel by panel once
+ * fewer are read in place, unless B is large: then they and some more are few-rows.ts's. B comes as panels of NR columns: packed beforehand (packed.ts), or raw rows, which are copied panel by panel once
  * enough rows of A share the copy. What follows a product (an activation, a residual) is the caller's `finish`, called on
  * outputs that are still in cache.
  * It may read, not write, up to 4·NR bytes past the end of B's and start's rows. It does not pack weights.
@@ -12,10 +12,11 @@
  */
 
 import type { Copies } from "./copy.ts";
+import { defineFewRows, fewRowsScratch, fewRowsValues, mostFewRows } from "./few-rows.ts";
 import type { FunctionRef } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { blockDepth, defineSmallTile, defineTile, packedRowStride } from "./tile.ts";
-import { type Expr, type Int, i32 } from "./values.ts";
+import { i32, quotientUp } from "./values.ts";
 import { tiles, type Variant } from "./variant.ts";
 
 /** Rows of A that a block holds: it stays in the second cache. */
@@ -24,9 +25,10 @@ const blockRows = 252;
 const rowsWorthCopying = 12;
 /** A packed matrix B of so many bytes, if one block of k holds it, stays in the second cache while all rows pass. */
 const residentBytes = 2 ** 20;
+/** A packed matrix of more bytes usually comes from memory: then even one to three rows gain by reading it in order. */
+const farBytes = 2 ** 22;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */
 const columnsPerFinish = 256;
-const pageBytes = 4096;
 /** Steps of k in a block, where one is not enough: fewer than it may hold, so that a panel of B stays in the first cache. */
 const manyBlocksDepth = 384;
 
@@ -36,7 +38,7 @@ const manyBlocksDepth = 384;
  */
 const panelsAtOnce = (variant: Variant): readonly number[] => [4, 2, variant === "wide" ? 2 : 1];
 /** Up to so many rows are read in place. */
-const fewRows = 3;
+const rowsInPlace = 3;
 
 /** Columns of a panel. */
 export const panelWidth = (variant: Variant): number => 4 * tiles[variant].vectors;
@@ -47,7 +49,7 @@ const tailTileBytes = 4 * 6 * 16;
 export const gemmScratchBytes = blockRows * packedRowStride + panelScratchBytes + tailTileBytes;
 
 export const gemmParameters = [
-  ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "rowStrideB", "panelStrideB"],
+  ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "rowStrideB", "panelStrideB", "blockStrideB"],
   ...["start", "rowStrideStart", "columnStrideStart", "m", "n", "k"],
 ] as const;
 
@@ -55,7 +57,10 @@ export const gemmParameters = [
 export const finishParameters = ["c", "extra", "rowStride", "rows", "columns", "kind"] as const;
 
 export interface Gemm {
-  /** gemm(…gemmParameters): m rows, n columns, k products each. One of rowStrideA and kStrideA must be 4. */
+  /**
+   * gemm(…gemmParameters): m rows, n columns, k products each. One of rowStrideA and kStrideA must be 4; blockStrideB is 0 where B is raw or all
+   * of k lies together.
+   */
   readonly gemm: FunctionRef;
   /** The same followed by `finish`: gemm's parameters, then `extra` and `kind`. `finish` is not called if both are 0. */
   readonly finished: FunctionRef;
@@ -63,34 +68,47 @@ export interface Gemm {
 
 export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copies, finish?: FunctionRef): Gemm {
   const block = defineBlock(module, variant, copies);
-  const oneTile = defineOneTile(module, variant, copies, block, finish);
+  const fewRows = defineFewRows(module, variant, copies);
   const { scratch } = module;
   const width = panelWidth(variant);
   const parameters = [...gemmParameters, "extra", "kind"] as const;
   const finished = module.function(undefined, parameters, (f, ...[c, rowStrideC, a, rowStrideA, kStrideA, ...rest]) => {
-    const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, m, n, k, extra, kind] = rest;
+    const [b, rowStrideB, panelStrideB, blockStrideB, start, rowStrideStart, columnStrideStart, ...others] = rest;
+    const [m, n, k, extra, kind] = others;
     f.if(i32.or(i32.eqz(m), i32.eqz(n)), () => f.return());
     const transposed = f.i32(i32.ne(kStrideA, 4));
-    const copied = f.i32(i32.or(transposed, i32.gtU(m, fewRows)));
+    const copied = f.i32(i32.or(transposed, i32.gtU(m, rowsInPlace)));
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
-    const isPacked = i32.eq(rowStrideB, 4 * width);
+    const isPacked = f.i32(i32.eq(rowStrideB, 4 * width));
     const isResident = i32.and(i32.leU(i32.shl(i32.mul(n, k), 2), residentBytes), i32.leU(k, blockDepth));
     const order = f.i32(i32.select(i32.and(isResident, isPacked), inOrder, readAhead));
-    // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
-    const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
-    f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
-    // What fits one tile, in more than one block of k, all of which the scratch can hold.
-    const isOneTile = i32.and(i32.and(copied, isPacked), i32.leU(i32.mul(m, quotientUp(k, steps)), blockRows));
-    f.if(i32.and(i32.ltU(steps, k), i32.leU(m, tiles[variant].rows)), () =>
-      f.if(isOneTile, () => {
+    /** Steps of k that lie together in B. */
+    const together = f.i32(i32.select(blockStrideB, i32.divU(panelStrideB, 4 * width), k));
+    const isFar = i32.gtU(i32.shl(i32.mul(n, k), 2), farBytes);
+    const fits = i32.and(i32.leU(m, mostFewRows), i32.leU(i32.mul(m, together), fewRowsValues));
+    const isFew = i32.and(i32.or(copied, isFar), i32.and(isPacked, fits));
+    f.if(i32.and(isFew, i32.eq(order, readAhead)), () =>
+      f.if(i32.leU(fewRowsScratch(m, n, k, width), gemmScratchBytes), () => {
         f.call(
-          oneTile,
-          ...[c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB],
-          ...[start, rowStrideStart, columnStrideStart, m, n, k, steps, extra, kind],
+          fewRows,
+          ...[c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB, blockStrideB],
+          ...[start, rowStrideStart, columnStrideStart, m, n, k, together],
         );
+        if (finish) f.if(isFinished, () => f.call(finish, c, extra, rowStrideC, m, n, kind));
         f.return();
       }),
     );
+    // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k; nor does what fits in one.
+    const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
+    f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
+    // A B that lies in blocks is taken block by block, or by as many at once as A's block has room for.
+    const inBlocks = f.i32(i32.ltU(together, k));
+    const atOnce = f.i32(1);
+    f.if(inBlocks, () => {
+      f.if(i32.gtU(m, mostFewRows), () => f.setInt(atOnce, i32.divU(blockDepth, together)));
+      f.setInt(steps, i32.mul(together, atOnce));
+    });
+    const bytesOfSteps = f.i32(i32.select(inBlocks, i32.mul(blockStrideB, atOnce), i32.mul(steps, rowStrideB)));
     const rows = f.i32(quotientUp(m, quotientUp(m, blockRows)));
     const [row, column, columns, left, depth] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [to, from, fromB, panel, next] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
@@ -120,7 +138,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
         if (finish) f.if(i32.and(isLast, isFinished), () => f.setInt(columns, i32.minU(n, columnsPerFinish)));
         f.setInt(panel, fromB);
         // What is read after this block of k, to be read ahead; a shorter last block is not, as that could pass the end of B.
-        f.setInt(next, i32.select(i32.geU(left, depth), i32.add(fromB, i32.mul(depth, rowStrideB)), 0));
+        f.setInt(next, i32.select(i32.geU(left, depth), i32.add(fromB, bytesOfSteps), 0));
         f.if(isLast, () => f.setInt(next, 0));
         f.for(column, 0, n, columns, () => {
           f.setInt(columns, i32.minU(i32.sub(n, column), columns));
@@ -132,7 +150,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
             ...[here, rowStrideC, i32.select(copied, scratch, from), i32.select(copied, packedRowStride, rowStrideA)],
             ...[panel, rowStrideB, panelStrideB, i32.select(isEnd, next, i32.add(panel, panels))],
             ...[i32.add(first, i32.mul(column, columnStrideFirst)), rowStrideFirst, columnStrideFirst],
-            ...[rows, columns, depth, order],
+            ...[rows, columns, depth, together, blockStrideB, order],
           );
           if (finish) {
             const after = i32.add(extra, i32.add(i32.mul(row, rowStrideC), i32.shl(column, 2)));
@@ -147,75 +165,12 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
         f.setInt(rowStrideFirst, rowStrideC);
         f.setInt(columnStrideFirst, 4);
         f.advance(from, i32.mul(depth, kStrideA));
-        f.advance(fromB, i32.mul(depth, rowStrideB));
+        f.advance(fromB, bytesOfSteps);
       }, left);
     });
   });
   const gemm = module.function("gemm", gemmParameters, (f, ...given) => f.call(finished, ...given, 0, 0));
   return { gemm, finished };
-}
-
-/**
- * Rows of one tile: every panel of a packed B is used up from end to end before the next, so that B, which is nearly all that is read, comes
- * from memory in one go: block of k by block of k, prefetchers would start anew at each panel. Parameters of `finished`, B's row stride
- * apart, and the steps of k in a block.
- */
-function defineOneTile(
-  module: ModuleBuilder,
-  variant: Variant,
-  copies: Copies,
-  block: FunctionRef,
-  finish?: FunctionRef,
-): FunctionRef {
-  const { scratch } = module;
-  const width = panelWidth(variant);
-  const parameters = [
-    ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "panelStrideB"],
-    ...["start", "rowStrideStart", "columnStrideStart", "m", "n", "k", "steps", "extra", "kind"],
-  ] as const;
-  return module.function(
-    undefined,
-    parameters,
-    (f, c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB, ...rest) => {
-      const [start, rowStrideStart, columnStrideStart, m, n, k, steps, extra, kind] = rest;
-      const [p, depth, column, taken, from, panel] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
-      const blocksOfK = (body: () => void): void => {
-        f.setInt(from, scratch);
-        f.for(p, 0, k, steps, () => {
-          f.setInt(depth, i32.minU(i32.sub(k, p), steps));
-          body();
-          f.advance(from, i32.mul(m, packedRowStride));
-        });
-      };
-      blocksOfK(() => {
-        f.if(
-          i32.eq(kStrideA, 4),
-          () => f.call(copies.copyRows, from, packedRowStride, a, rowStrideA, m, depth),
-          () => f.call(copies.transpose, from, packedRowStride, a, kStrideA, m, depth),
-        );
-        f.advance(a, i32.mul(depth, kStrideA));
-      });
-      const to = f.i32(c);
-      f.for(column, 0, n, width, () => {
-        f.setInt(taken, i32.minU(i32.sub(n, column), width));
-        f.setInt(panel, b);
-        blocksOfK(() => {
-          f.call(
-            block,
-            ...[to, rowStrideC, from, packedRowStride, panel, 4 * width, panelStrideB, 0],
-            // Later blocks of k go on from what lies in C.
-            ...[i32.select(p, to, start), i32.select(p, rowStrideC, rowStrideStart), 4],
-            ...[m, taken, depth, readAhead],
-          );
-          f.advance(panel, i32.mul(depth, 4 * width));
-        });
-        f.advance(b, panelStrideB);
-        f.advance(to, 4 * width);
-        f.advance(start, i32.mul(columnStrideStart, width));
-      });
-      if (finish) f.if(i32.or(extra, kind), () => f.call(finish, c, extra, rowStrideC, m, n, kind));
-    },
-  );
 }
 
 /**
@@ -241,11 +196,12 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
   const panelScratch = i32.add(module.scratch, blockRows * packedRowStride);
   const parameters = [
     ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "panelStrideB", "next"],
-    ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth", "order"],
+    ...["start", "rowStrideStart", "columnStrideStart"],
+    ...["rows", "columns", "depth", "together", "blockStrideB", "order"],
   ] as const;
   const pass = module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
     const [b, rowStrideB, panelStrideB, next, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
-    const [rows, columns, depth, order] = sizes;
+    const [rows, columns, depth, together, blockStrideB, order] = sizes;
     const isRaw = f.i32(i32.ne(rowStrideB, widthBytes));
     const copied = f.i32(i32.and(i32.gtU(rows, rowsWorthCopying), isRaw));
     const taken = f.i32();
@@ -271,7 +227,7 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
         ...[c, rowStrideC, a, rowStrideA],
         ...[i32.select(copied, panelScratch, b), i32.select(copied, widthBytes, rowStrideB)],
         i32.select(i32.or(isRaw, order), 0, i32.select(i32.gtU(columns, width), i32.add(b, panelStrideB), next)),
-        ...[start, rowStrideStart, rows, taken, depth],
+        ...[start, rowStrideStart, rows, taken, depth, i32.select(copied, depth, together), blockStrideB],
       );
       nextPanels(1);
       // The subtraction above took a whole panel: a cut one was the last.
@@ -281,13 +237,13 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
   const { rows: tileRows } = tiles[variant];
   return module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
     const [b, rowStrideB, panelStrideB, next, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
-    const [rows, columns, depth, order] = sizes;
+    const [rows, columns, depth, together, blockStrideB, order] = sizes;
     const first = f.i32(i32.select(order, quotientUp(rows, quotientUp(rows, tileRows)), rows));
     f.while(rows, () => {
       f.call(
         pass,
         ...[c, rowStrideC, a, rowStrideA, b, rowStrideB, panelStrideB, next],
-        ...[start, rowStrideStart, columnStrideStart, first, columns, depth, order],
+        ...[start, rowStrideStart, columnStrideStart, first, columns, depth, together, blockStrideB, order],
       );
       f.advance(c, i32.mul(first, rowStrideC));
       f.advance(a, i32.mul(first, rowStrideA));
@@ -299,36 +255,40 @@ function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies): F
   });
 }
 
-/** All rows of a block against one panel, while the panel at `next` (0: none) is read ahead. */
+/**
+ * All rows of a block against one panel, while the panel at `next` (0: none) is read ahead. `together` steps of a panel lie together; its
+ * other parts follow `blockStrideB` bytes on.
+ */
 function definePanel(module: ModuleBuilder, variant: Variant, copies: Copies): FunctionRef {
   const { rows: maximumRows, unroll, streams } = tiles[variant];
   const widthBytes = 4 * panelWidth(variant);
   const byRows = Array.from({ length: maximumRows }, (_, i) =>
-    i < fewRows ? defineSmallTile(module, variant, i + 1, 1) : defineTile(module, variant, i + 1),
+    i < rowsInPlace ? defineSmallTile(module, variant, i + 1, 1) : defineTile(module, variant, i + 1),
   );
   const tailTile = i32.add(module.scratch, blockRows * packedRowStride + panelScratchBytes);
   const parameters = [
     ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "next"],
-    ...["start", "rowStrideStart", "rows", "columns", "depth"],
+    ...["start", "rowStrideStart", "rows", "columns", "depth", "together", "blockStrideB"],
   ] as const;
   return module.function(undefined, parameters, (f, c, rowStrideC, a, rowStrideA, b, rowStrideB, next, ...rest) => {
-    const [start, rowStrideStart, rows, columns, depth] = rest;
+    const [start, rowStrideStart, rows, columns, depth, together, blockStrideB] = rest;
+    const part = f.i32(i32.minU(depth, together));
     const left = f.i32(quotientUp(rows, maximumRows));
     const isCut = f.i32(i32.ltU(columns, panelWidth(variant)));
     const target = f.i32(i32.select(isCut, tailTile, c));
     const targetStride = f.i32(i32.select(isCut, widthBytes, rowStrideC));
     const taken = f.i32();
     // The tiles share the next panel out. A single one reads B as fast as it comes: its loads are the prefetcher's best guide.
-    const [ahead, apart, step, page] = [f.i32(b), f.i32(), f.i32(), f.i32()];
+    const [ahead, apart, step] = [f.i32(b), f.i32(), f.i32()];
     f.if(i32.select(i32.gtU(left, 1), next, 0), () => {
-      const bytes = f.i32(i32.mul(depth, widthBytes));
-      // One value a page first, so that their addresses are translated side by side.
-      f.for(page, 0, bytes, pageBytes, () => f.drop(i32.load(i32.add(next, page))));
+      const bytes = f.i32(i32.mul(part, widthBytes));
       f.setInt(ahead, next);
       f.setInt(apart, i32.divU(bytes, streams));
-      f.setInt(step, quotientUp(apart, i32.mul(i32.add(i32.divU(depth, unroll), 1), left)));
+      f.setInt(step, quotientUp(apart, i32.mul(i32.add(i32.divU(part, unroll), 1), left)));
     });
-    const readPerTile = f.i32(i32.mul(i32.divU(depth, unroll), step));
+    const readPerTile = f.i32(i32.mul(i32.divU(part, unroll), step));
+    const toNextPart = f.i32(i32.sub(blockStrideB, i32.mul(part, rowStrideB)));
+    const aheadToNextPart = f.i32(i32.select(step, i32.sub(blockStrideB, readPerTile), 0));
     const lastAhead = f.i32(i32.sub(i32.add(ahead, apart), readPerTile));
     f.while(rows, () => {
       f.setInt(taken, quotientUp(rows, left));
@@ -336,9 +296,13 @@ function definePanel(module: ModuleBuilder, variant: Variant, copies: Copies): F
         const tile = byRows[count - 1];
         const common = [target, targetStride, start, rowStrideStart, a] as const;
         const run = () =>
-          count <= fewRows
+          count <= rowsInPlace
             ? f.call(tile, ...common, rowStrideA, b, rowStrideB, 0, depth)
-            : f.call(tile, ...common, b, rowStrideB, depth, ahead, apart, step);
+            : f.call(
+                tile,
+                ...[...common, b, rowStrideB, depth, part, toNextPart],
+                ...[ahead, apart, step, aheadToNextPart],
+              );
         if (count === 1) run();
         else f.if(i32.eq(taken, count), run, () => call(count - 1));
       };
@@ -357,6 +321,3 @@ function definePanel(module: ModuleBuilder, variant: Variant, copies: Copies): F
     });
   });
 }
-
-/** ⌈value / by⌉ */
-const quotientUp = (value: Expr<"i32">, by: Int): Expr<"i32"> => i32.divU(i32.sub(i32.add(value, by), 1), by);

@@ -57,11 +57,12 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
 
 export const tileParameters = [
   ...["c", "rowStrideC", "start", "rowStrideStart", "a", "b", "rowStrideB", "depth"],
-  ...["ahead", "aheadApart", "aheadStep"],
+  ...["partDepth", "fromPartToPart", "ahead", "aheadApart", "aheadStep", "aheadFromPartToPart"],
 ] as const;
 
 /**
- * A tile against one panel: A is a packed block, whose constant row stride leaves one address to keep instead of one a row.
+ * A tile against one panel, whose parts of `partDepth` steps lie `fromPartToPart` bytes from one's end to the next one's start: A is a packed
+ * block, whose constant row stride leaves one address to keep instead of one a row.
  * On the way it reads one value now and then at `ahead`, by `aheadStep` bytes a turn (in several places, `aheadApart` bytes apart): that
  * brings in the next panel while this one is multiplied. WebAssembly has no prefetch; a load whose value is dropped is one.
  */
@@ -71,7 +72,8 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
   return module.function(
     undefined,
     tileParameters,
-    (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth, ahead, aheadApart, aheadStep) => {
+    (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth, partDepth, fromPartToPart, ...rest) => {
+      const [ahead, aheadApart, aheadStep, aheadFromPartToPart] = rest;
       const accumulators = loadAccumulators(f, start, rowStrideStart, rows, vectors);
       const aheads = steps(f, ahead, aheadApart, streams);
       const step = (offset: number) => {
@@ -82,15 +84,51 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
         }
         f.advance(b, rowStrideB);
       };
-      unrolled(f, depth, unroll, (times) => {
-        for (const time of range(times)) step(4 * time);
-        if (times === unroll) for (const address of aheads) f.drop(i32.load(address));
-        if (times === unroll) for (const address of aheads) f.advance(address, aheadStep);
-        f.advance(a, 4 * times);
+      const left = f.i32();
+      f.while(depth, () => {
+        f.setInt(left, i32.minU(depth, partDepth));
+        f.setInt(depth, i32.sub(depth, left));
+        unrolled(f, left, unroll, (times) => {
+          for (const time of range(times)) step(4 * time);
+          if (times === unroll) for (const address of aheads) f.drop(i32.load(address));
+          if (times === unroll) for (const address of aheads) f.advance(address, aheadStep);
+          f.advance(a, 4 * times);
+        });
+        f.advance(b, fromPartToPart);
+        for (const address of aheads) f.advance(address, aheadFromPartToPart);
       });
       storeAccumulators(f, c, rowStrideC, accumulators);
     },
   );
+}
+
+export const sumsTileParameters = ["sums", "a", "b", "depth"] as const;
+
+/**
+ * A tile whose sums lie in memory, row after row, between the parts of the depth that it is called for: so several tiles can take turns at
+ * one panel. A lies step after step, a value for each row; B is packed.
+ */
+export function defineSumsTile(module: ModuleBuilder, variant: Variant, rows: number): FunctionRef {
+  const { vectors, unroll } = tiles[variant];
+  const madd = multiplyAdd(variant);
+  return module.function(undefined, sumsTileParameters, (f, sums, a, b, depth) => {
+    const offset = (i: number, v: number) => 16 * (i * vectors + v);
+    const accumulators = range(rows).map((i) => range(vectors).map((v) => f.v128(v128.load(sums, offset(i, v)))));
+    unrolled(f, depth, unroll, (times) => {
+      for (const time of range(times)) {
+        const values = range(vectors).map((v) => f.v128(v128.load(b, offset(time, v))));
+        for (const [i, row] of accumulators.entries()) {
+          const one = f.v128(v128.loadSplat(a, 4 * (time * rows + i)));
+          for (const [v, value] of values.entries()) f.set(row[v], madd(one, value, row[v]));
+        }
+      }
+      f.advance(b, offset(times, 0));
+      f.advance(a, 4 * rows * times);
+    });
+    for (const [i, row] of accumulators.entries()) {
+      for (const [v, value] of row.entries()) f.storeVec(sums, offset(i, v), value);
+    }
+  });
 }
 
 /** `turn(times)` until `depth` is used up: by `unroll` steps at a time, then one by one. */

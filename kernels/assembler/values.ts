@@ -74,6 +74,9 @@ export const i32 = {
   load: (address: Int, offset = 0) => load("i32", [0x28], 2, address, offset),
 };
 
+/** ⌈value / by⌉, unsigned. */
+export const quotientUp = (value: Int, by: Int): Expr<"i32"> => i32.divU(i32.sub(i32.add(value, by), 1), by);
+
 export const f32 = {
   /** The float32 whose bits an i32 holds: how a function of i32 parameters takes a float. */
   fromBits: (a: Int) => make("f32", int(a), undefined, [0xbe]),

@@ -26,7 +26,7 @@ export interface Tiles {
 export const tiles: Readonly<Record<Variant, Tiles>> = {
   plain: { vectors: 2, rows: 5, unroll: 1, smallUnroll: 1, streams: 1 },
   relaxed: { vectors: 2, rows: 6, unroll: 1, smallUnroll: 1, streams: 1 },
-  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2, streams: 6 },
+  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2, streams: 3 },
 };
 
 /** a·b + c, fused except in the plain variant. The one multiply-add of all products, so tails round as tiles do. */

@@ -112,14 +112,14 @@ export const attentionGradient =
       for (let head = 0; head < h; head++) {
         const source = headOf(qkv, from, head, d, width);
         const target = headOf(dQkv, from, head, d, width);
-        call.packTransposed(keys, source.key, apart, width, rows);
-        call.packTransposed(values, source.value, apart, width, rows);
+        call.packTransposed(keys, panel * width, source.key, apart, width, rows);
+        call.packTransposed(values, panel * width, source.value, apart, width, rows);
         for (let first = 0; first < rows; first += queriesAtOnce) {
           const taken = Math.min(queriesAtOnce, rows - first);
           const query = source.query + apart * first;
           const dQuery = target.query + apart * first;
           const dHead = dOut.address + 4 * ((from + first) * d + head * width);
-          const packed = [panel, panel * width, zeros, 0, 0, taken, rows, width];
+          const packed = [panel, panel * width, 0, zeros, 0, 0, taken, rows, width];
           call.gemm(p, stride, query, apart, 4, keys, ...packed);
           if (mask) call.maskedSoftmaxRows(p, p, stride, taken, rows, scale, masks, shares);
           else call.softmaxRows(p, p, stride, taken, rows, scale);
@@ -128,9 +128,10 @@ export const attentionGradient =
           call.attentionSlopeRows(slopes, p, shares, stride, taken, rows, scale, ...fromImportance, dMasks);
           // dV += pᵀ · dOut,  dQ += ∂s · K,  dK += ∂sᵀ · Q
           const down = [rows, width, taken];
-          call.gemm(target.value, apart, p, 4, stride, dHead, 4 * d, panel, target.value, apart, 4, ...down);
-          call.gemm(dQuery, apart, slopes, stride, 4, source.key, apart, panel, dQuery, apart, 4, taken, width, rows);
-          call.gemm(target.key, apart, slopes, 4, stride, query, apart, panel, target.key, apart, 4, ...down);
+          const across = [taken, width, rows];
+          call.gemm(target.value, apart, p, 4, stride, dHead, 4 * d, panel, 0, target.value, apart, 4, ...down);
+          call.gemm(dQuery, apart, slopes, stride, 4, source.key, apart, panel, 0, dQuery, apart, 4, ...across);
+          call.gemm(target.key, apart, slopes, 4, stride, query, apart, panel, 0, target.key, apart, 4, ...down);
         }
         if (!dImportance || !dMask) continue;
         const pulled = machine.floats(pulls, rows);

@@ -99,7 +99,7 @@ export function defineAttention(module: ModuleBuilder, width: number, parts: Att
         const masks = f.i32(i32.select(mask, i32.add(mask, i32.shl(from, 2)), 0));
         const isShort = i32.leU(rows, fewRows);
         const packedProduct = (c: readonly Int[], a: readonly Int[], b: readonly Int[], sizes: readonly Int[]) =>
-          f.call(parts.gemm, ...c, ...a, 4, b[0], panel, b[1], module.zeros, 0, 0, ...sizes);
+          f.call(parts.gemm, ...c, ...a, 4, b[0], panel, b[1], 0, module.zeros, 0, 0, ...sizes);
         f.if(
           isShort,
           () => f.call(fewScores, scores, stride, queries, rowBytes, outBytes, rows, depth),

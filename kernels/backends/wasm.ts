@@ -8,11 +8,12 @@ import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, view } from "../../engine/view.ts";
 import { panelWidth } from "../assembler/gemm.ts";
 import type { MemoryImport } from "../assembler/module.ts";
+import { packedLayout } from "../assembler/packed.ts";
 import { assemble, type Program } from "../assembler/program.ts";
 import type { Variant } from "../assembler/variant.ts";
 import { checkOperands } from "../check.ts";
 import type { TrainingBackend, TrainingKernelName, TrainingOps } from "../index.ts";
-import { packedLength, packWeights } from "../matmul/wasm.ts";
+import { packRows, packWeights } from "../matmul/wasm.ts";
 import { packInt8, partsOf } from "../matmul-int8/packing.ts";
 import { int8Tiles } from "../matmul-int8/tile.ts";
 import { copy } from "./arrays.ts";
@@ -131,14 +132,15 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     pack(matrix) {
       const [k, m] = matrix.shape;
       const here = seenAnew(matrix.data);
-      const handle = keep("packed", packedLength(k, m, width), true);
+      const { length } = packedLayout(k, m, width);
+      const handle = keep("packed", length, true);
       const { machine, memory } = engine();
       const { stride, offset } = matrix;
       const data = here();
       const isTransposedHere = data.buffer === memory.buffer && stride[0] === 1;
       if (isTransposedHere) {
         const from = data.byteOffset + 4 * offset;
-        machine.call.packTransposed(handle.address, from, 4 * stride[1], k, m);
+        packRows(machine, handle.address, from, 4 * stride[1], k, m);
       } else packWeights(machine.floats(handle.address, handle.length), { ...matrix, data }, width);
       return handle;
     },

@@ -76,7 +76,7 @@ function product(variant: Variant) {
     for (let j = 0; j < m; j++) panels[(j - (j % width)) * k + p * width + (j % width)] = Math.cos(p * m + j);
   }
   return {
-    run: () => gemm(c, 4 * m, a, 4 * k, 4, b, 4 * width, 4 * width * k, zeros, 0, 0, n, m, k),
+    run: () => gemm(c, 4 * m, a, 4 * k, 4, b, 4 * width, 4 * width * k, 0, zeros, 0, 0, n, m, k),
     result: () => floats(c, n * m),
   };
 }

@@ -6,7 +6,7 @@ import type { Copies } from "../assembler/copy.ts";
 import type { FunctionRef } from "../assembler/function.ts";
 import { defineGemm, finishParameters } from "../assembler/gemm.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
-import { type Expr, type Int, i32 } from "../assembler/values.ts";
+import { i32, quotientUp } from "../assembler/values.ts";
 import type { Variant } from "../assembler/variant.ts";
 import type { Activation, MatmulSizes } from "./contract.ts";
 
@@ -15,17 +15,17 @@ export const activationCode: Readonly<Record<Activation, number>> = { gelu: 1, t
 
 export const productParameters = [
   ...["out", "a", "weights", "bias", "biasStride", "residual", "activation"],
-  ...["n", "k", "m", "rowsPerChunk", "columnsPerChunk"],
+  ...["n", "k", "m", "panelBytes", "blockBytes", "rowsPerChunk", "columnsPerChunk"],
 ] as const;
 
 /**
  * Defines gemm and the task product(…productParameters): the contract's matmul, in bytes and values. `biasStride` is 4, or 0 for zeros at
- * `bias`; `residual` is 0 for none; `columnsPerChunk` is a multiple of the panel's width. The functions gelu, tanh and add come first.
+ * `bias`; `residual` is 0 for none; `panelBytes` and `blockBytes` are packedLayout's; `columnsPerChunk` is a multiple of the panel's width. The functions gelu, tanh and add come first.
  */
 export function defineProduct(module: ModuleBuilder, variant: Variant, width: number, copies: Copies): void {
   const { finished } = defineGemm(module, variant, copies, defineFinish(module));
   module.task("product", productParameters, (f, out, a, weights, bias, biasStride, residual, activation, ...rest) => {
-    const [n, k, m, rowsPerChunk, columnsPerChunk, first, last] = rest;
+    const [n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk, first, last] = rest;
     const across = f.i32(quotientUp(m, columnsPerChunk));
     const [row, column, taken] = [f.i32(), f.i32(), f.i32()];
     const stride = i32.shl(m, 2);
@@ -40,7 +40,7 @@ export function defineProduct(module: ModuleBuilder, variant: Variant, width: nu
         finished,
         ...[i32.add(out, offset), stride],
         ...[i32.add(a, i32.mul(row, i32.shl(k, 2))), i32.shl(k, 2), 4],
-        ...[i32.add(weights, i32.mul(column, i32.shl(k, 2))), 4 * width, i32.mul(k, 4 * width)],
+        ...[i32.add(weights, i32.mul(i32.divU(column, width), panelBytes)), 4 * width, panelBytes, blockBytes],
         ...[i32.add(bias, i32.mul(column, biasStride)), 0, biasStride],
         i32.minU(i32.sub(n, row), rowsPerChunk),
         i32.minU(i32.sub(m, column), i32.mul(taken, columnsPerChunk)),
@@ -104,4 +104,3 @@ export function gridOf({ n, k, m }: MatmulSizes, threads: number): Grid {
 }
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
-const quotientUp = (value: Expr<"i32">, by: Int): Expr<"i32"> => i32.divU(i32.sub(i32.add(value, by), 1), by);

@@ -1,45 +1,56 @@
 /**
  * Linear layers in WebAssembly SIMD: the product with bias, activation and residual, its two gradients, and the packing of
- * weights as [panel][k][panelWidth], the last panel padded with zeros. The product itself is product.ts.
+ * weights as assembler/packed.ts lays them out, the last panel padded with zeros. The product itself is product.ts.
  */
 import type { View } from "../../engine/view.ts";
 import type { Copies } from "../assembler/copy.ts";
-import { addressOf, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
+import { addressOf, type Machine, type WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
+import { packedLayout } from "../assembler/packed.ts";
 import { i32 } from "../assembler/values.ts";
 import type { MatmulArgs } from "./contract.ts";
 import type { MatmulInputGradientArgs, MatmulWeightGradientArgs } from "./gradient-contract.ts";
 import { activationCode, gridOf } from "./product.ts";
 
-/** packTransposed(to, from, fromStride, depth, columns): panels of the matrix whose column j is from's row j. */
+/** packTransposed(to, panelBytes, from, fromStride, depth, columns): panels, `panelBytes` apart, of the matrix whose column j is from's row j. */
 export function definePacking(module: ModuleBuilder, width: number, copies: Copies): void {
-  const parameters = ["to", "from", "fromStride", "depth", "columns"] as const;
-  module.function("packTransposed", parameters, (f, to, from, fromStride, depth, columns) => {
+  const parameters = ["to", "panelBytes", "from", "fromStride", "depth", "columns"] as const;
+  module.function("packTransposed", parameters, (f, to, panelBytes, from, fromStride, depth, columns) => {
     const column = f.i32();
     f.for(column, 0, columns, width, () => {
       const taken = i32.select(i32.ltU(i32.sub(columns, column), width), i32.sub(columns, column), width);
       f.call(copies.transpose, to, 4 * width, from, fromStride, depth, taken);
-      f.advance(to, i32.mul(depth, 4 * width));
+      f.advance(to, panelBytes);
       f.advance(from, i32.mul(fromStride, width));
     });
   });
 }
 
-/** Values that a packed [k, m] matrix takes. */
-export const packedLength = (k: number, m: number, width: number): number => roundUp(m, width) * k;
-
-/** Packs `matrix` [k, m] into `target`, which starts zeroed; any strides. */
+/** Packs `matrix` [k, m] into `target`, which starts zeroed and has packedLayout's length; any strides. */
 export function packWeights(target: Float32Array, matrix: View<Float32Array | Float64Array>, width: number): void {
   const [k, m] = matrix.shape;
   const [down, across] = matrix.stride;
   const { data, offset } = matrix;
-  for (let first = 0; first < m; first += width) {
-    const columns = Math.min(width, m - first);
-    for (let p = 0; p < k; p++) {
+  const { depth, panelBytes, blockBytes } = packedLayout(k, m, width);
+  for (let p = 0; p < k; p++) {
+    const block = Math.floor(p / depth);
+    for (let first = 0; first < m; first += width) {
+      const columns = Math.min(width, m - first);
       let from = offset + p * down + first * across;
-      const to = first * k + p * width;
+      const to = (block * blockBytes + (first / width) * panelBytes) / 4 + (p - block * depth) * width;
       for (let j = 0; j < columns; j++, from += across) target[to + j] = data[from];
     }
+  }
+}
+
+/** The same of [k, m] whose columns lie as rows, `fromStride` bytes apart, in WebAssembly memory. */
+export function packRows(machine: Machine, to: number, from: number, fromStride: number, k: number, m: number): void {
+  const { depth, blocks, panelBytes, blockBytes } = packedLayout(k, m, machine.panelWidth);
+  for (let block = 0; block < blocks; block++) {
+    const first = block * depth;
+    const source = from + 4 * first;
+    const taken = Math.min(depth, k - first);
+    machine.call.packTransposed(to + block * blockBytes, panelBytes, source, fromStride, taken, m);
   }
 }
 
@@ -53,13 +64,20 @@ export const matmul =
     const after = addressOf(residual);
     const kind = activation ? activationCode[activation] : 0;
     const [to, from, by] = [out.address, a.address, weights.address];
+    const { panelBytes, blockBytes } = packedLayout(k, m, machine.panelWidth);
     if (chunks === 1) {
       // Most products of a short text: no list of arguments is made for them.
       const { product } = machine.call;
-      product(to, from, by, start, stride, after, kind, n, k, m, rowsPerChunk, columnsPerChunk, 0, 1);
+      // biome-ignore format: one line a part
+      product(
+        to, from, by, start, stride, after, kind,
+        n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk,
+        0, 1,
+      );
       return;
     }
-    const args = [to, from, by, start, stride, after, kind, n, k, m, rowsPerChunk, columnsPerChunk];
+    const sizes = [n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk];
+    const args = [to, from, by, start, stride, after, kind, ...sizes];
     machine.run("product", args, chunks);
   };
 
@@ -67,13 +85,27 @@ export const matmulInputGradient =
   (machine: Machine) =>
   ({ dInput, dOut, weights, n, k, m }: MatmulInputGradientArgs<WasmHandle>): void => {
     const c = [dInput.address, 4 * k];
-    machine.call.gemm(...c, dOut.address, 4 * m, 4, weights.address, 4 * k, 4 * machine.panelWidth, ...c, 4, n, k, m);
+    machine.call.gemm(
+      ...c,
+      dOut.address,
+      4 * m,
+      4,
+      weights.address,
+      4 * k,
+      4 * machine.panelWidth,
+      0,
+      ...c,
+      4,
+      n,
+      k,
+      m,
+    );
   };
 
 export const matmulWeightGradient =
   (machine: Machine) =>
   ({ dWeights, dBias, a, dOut, n, k, m }: MatmulWeightGradientArgs<WasmHandle>): void => {
     const c = [dWeights.address, 4 * k];
-    machine.call.gemm(...c, dOut.address, 4, 4 * m, a.address, 4 * k, 4 * machine.panelWidth, ...c, 4, m, k, n);
+    machine.call.gemm(...c, dOut.address, 4, 4 * m, a.address, 4 * k, 4 * machine.panelWidth, 0, ...c, 4, m, k, n);
     if (dBias) machine.call.addRows(dBias.address, dOut.address, 4 * m, n, m, addressOf(undefined));
   };

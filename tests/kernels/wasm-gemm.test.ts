@@ -4,6 +4,7 @@ import { view } from "../../engine/view.ts";
 import { defineCopies } from "../../kernels/assembler/copy.ts";
 import { defineGemm, gemmScratchBytes, panelWidth } from "../../kernels/assembler/gemm.ts";
 import { constantEnd, ModuleBuilder } from "../../kernels/assembler/module.ts";
+import { packedLayout } from "../../kernels/assembler/packed.ts";
 import type { Variant } from "../../kernels/assembler/variant.ts";
 import { packWeights } from "../../kernels/matmul/wasm.ts";
 
@@ -44,10 +45,12 @@ function product({ variant, memory, gemm }: Machine, layout: Layout, m: number, 
     return address;
   };
   const flipped = Float32Array.from(a, (_, i) => a[(i % m) * k + Math.floor(i / m)]);
-  const packed = new Float32Array(Math.ceil(n / width) * width * k);
+  const { panelBytes, blockBytes, length } = packedLayout(k, n, width);
+  const packed = new Float32Array(length);
   packWeights(packed, view(b, [k, n]), width);
   const aArgs = layout === "transposed" ? [place(flipped), 4, 4 * m] : [place(a), 4 * k, 4];
-  const bArgs = layout === "packed" ? [place(packed), 4 * width, 4 * width * k] : [place(b), 4 * n, 4 * width];
+  const bArgs =
+    layout === "packed" ? [place(packed), 4 * width, panelBytes, blockBytes] : [place(b), 4 * n, 4 * width, 0];
   const start = place(bias);
   const c = place(new Float32Array(m * n + 2).fill(-9)) + 4;
   gemm(c, 4 * n, ...aArgs, ...bArgs, start, 0, 4, m, n, k);
@@ -56,7 +59,7 @@ function product({ variant, memory, gemm }: Machine, layout: Layout, m: number, 
 }
 
 describe.each(variants)("gemm, $variant", (machine) => {
-  const sizes = [0, 1, 2, 3, 5, 6, 7, 11, 13, 25, 121];
+  const sizes = [0, 1, 2, 3, 4, 5, 6, 7, 11, 13, 16, 17, 25, 121];
   test.each(["packed", "raw", "transposed"] as const)("equals float64 in every tile and tail, B or A %s", (layout) => {
     for (const m of sizes) {
       for (const [n, k] of [
@@ -92,6 +95,7 @@ describe.each(variants)("gemm, $variant", (machine) => {
       [9, 13],
       [64, 33],
       [70, 801],
+      [1040, 256],
     ]) {
       const whole = product(machine, "packed", 1, n, k).out;
       for (const m of sizes.slice(1)) {

@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
 import { gemmScratchBytes, panelWidth } from "../../kernels/assembler/gemm.ts";
 import { constantEnd, tailBytes } from "../../kernels/assembler/module.ts";
+import { packedLayout } from "../../kernels/assembler/packed.ts";
 import { assemble } from "../../kernels/assembler/program.ts";
 import { gridOf } from "../../kernels/matmul/product.ts";
-import { packedLength, packWeights } from "../../kernels/matmul/wasm.ts";
+import { packWeights } from "../../kernels/matmul/wasm.ts";
 
 if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
@@ -34,6 +35,8 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
     [3, 33, 64],
     [7, 70, 200],
     [13, 400, 300],
+    [16, 1001, 300],
+    [20, 1001, 300],
     [125, 385, 270],
   ])("%i × %i × %i in any grid", (n, k, m) => {
     let next = heap;
@@ -43,7 +46,8 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
       next += 64 * Math.ceil((4 * values.length + 256) / 64);
       return address;
     };
-    const packed = new Float32Array(packedLength(k, m, width));
+    const { panelBytes, blockBytes, length } = packedLayout(k, m, width);
+    const packed = new Float32Array(length);
     packWeights(packed, view(noise(k * m, 2), [k, m]), width);
     const [a, weights, bias, residual] = [noise(n * k, 1), packed, noise(m, 3), noise(n * m, 4)].map(place);
     const [out, expected] = [place(new Float32Array(n * m)), place(new Float32Array(n * m))];
@@ -58,7 +62,7 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
         [bias, 4, 0],
         [zeros, 0, residual],
       ]) {
-        const b = [weights, 4 * width, 4 * width * k];
+        const b = [weights, 4 * width, panelBytes, blockBytes];
         call.gemm(expected, 4 * m, a, 4 * k, 4, ...b, start, 0, stride, n, m, k);
         if (name) call[name](expected, expected, n * m);
         if (added) call.add(expected, expected, added, n * m);
@@ -74,7 +78,23 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
             floats.fill(-9, out / 4, out / 4 + n * m);
             for (let last = chunks; last > 0; last -= atOnce) {
               const range = [Math.max(0, last - atOnce), last];
-              call.product(out, a, weights, start, stride, added, activation, n, k, m, rows, columns, ...range);
+              call.product(
+                out,
+                a,
+                weights,
+                start,
+                stride,
+                added,
+                activation,
+                n,
+                k,
+                m,
+                panelBytes,
+                blockBytes,
+                rows,
+                columns,
+                ...range,
+              );
             }
             const [found, wanted] = [valuesAt(out), valuesAt(expected)];
             const different = found.findIndex((value, i) => !Object.is(value, wanted[i]));
