@@ -1,13 +1,13 @@
 /**
  * How packed weights [k, m] lie in memory: blocks of k, in each block the panels of all columns, in each panel the rows of k. A product of few
- * rows reads a block from end to end, and the part of A that meets it fits the first cache beside it.
+ * rows reads a block from end to end, while the part of A that meets it stays in the first cache.
  * Only numbers: nothing is packed or computed here.
  */
 import { roundUp } from "./machine.ts";
 
 /** So much of k is one block, for which the rest of what a product touches is small anyway. */
 const wholeDepth = 512;
-/** Steps of k in a block, where k has more: sixteen rows of A are then 12 KiB. */
+/** Steps of k in a block, where k has more: twelve rows of A are then 9 KiB. */
 const partDepth = 192;
 /** Tiles take as many steps at a time. */
 const unit = 8;
@@ -26,9 +26,9 @@ export interface PackedLayout {
 
 /** The layout of [k, m] in panels of `width` columns. */
 export function packedLayout(k: number, m: number, width: number): PackedLayout {
+  const columns = roundUp(m, width);
   const depth = k <= wholeDepth ? k : roundUp(Math.ceil(k / Math.ceil(k / partDepth)), unit);
   const blocks = k <= wholeDepth ? 1 : Math.ceil(k / depth);
-  const columns = roundUp(m, width);
   return {
     depth,
     blocks,

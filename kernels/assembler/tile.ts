@@ -57,25 +57,17 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
 
 export const tileParameters = [
   ...["c", "rowStrideC", "start", "rowStrideStart", "a", "b", "rowStrideB", "depth"],
-  ...["partDepth", "fromPartToPart", "ahead", "aheadApart", "aheadStep", "aheadFromPartToPart"],
 ] as const;
 
-/**
- * A tile against one panel, whose parts of `partDepth` steps lie `fromPartToPart` bytes from one's end to the next one's start: A is a packed
- * block, whose constant row stride leaves one address to keep instead of one a row.
- * On the way it reads one value now and then at `ahead`, by `aheadStep` bytes a turn (in several places, `aheadApart` bytes apart): that
- * brings in the next panel while this one is multiplied. WebAssembly has no prefetch; a load whose value is dropped is one.
- */
+/** A tile against one panel: A is a packed block, whose constant row stride leaves one address to keep instead of one a row. */
 export function defineTile(module: ModuleBuilder, variant: Variant, rows: number): FunctionRef {
-  const { vectors, unroll, streams } = tiles[variant];
+  const { vectors, unroll } = tiles[variant];
   const madd = multiplyAdd(variant);
   return module.function(
     undefined,
     tileParameters,
-    (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth, partDepth, fromPartToPart, ...rest) => {
-      const [ahead, aheadApart, aheadStep, aheadFromPartToPart] = rest;
+    (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth) => {
       const accumulators = loadAccumulators(f, start, rowStrideStart, rows, vectors);
-      const aheads = steps(f, ahead, aheadApart, streams);
       const step = (offset: number) => {
         const values = range(vectors).map((v) => f.v128(v128.load(b, 16 * v)));
         for (const [i, sums] of accumulators.entries()) {
@@ -84,18 +76,9 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
         }
         f.advance(b, rowStrideB);
       };
-      const left = f.i32();
-      f.while(depth, () => {
-        f.setInt(left, i32.minU(depth, partDepth));
-        f.setInt(depth, i32.sub(depth, left));
-        unrolled(f, left, unroll, (times) => {
-          for (const time of range(times)) step(4 * time);
-          if (times === unroll) for (const address of aheads) f.drop(i32.load(address));
-          if (times === unroll) for (const address of aheads) f.advance(address, aheadStep);
-          f.advance(a, 4 * times);
-        });
-        f.advance(b, fromPartToPart);
-        for (const address of aheads) f.advance(address, aheadFromPartToPart);
+      unrolled(f, depth, unroll, (times) => {
+        for (const time of range(times)) step(4 * time);
+        f.advance(a, 4 * times);
       });
       storeAccumulators(f, c, rowStrideC, accumulators);
     },

@@ -71,6 +71,7 @@ export const i32 = {
     code: [int(whenTrue).code, int(whenFalse).code, int(condition).code, 0x1b],
   }),
   minU: (a: Expr<"i32">, b: Int) => i32.select(i32.ltU(a, b), a, b),
+  maxU: (a: Expr<"i32">, b: Int) => i32.select(i32.gtU(a, b), a, b),
   load: (address: Int, offset = 0) => load("i32", [0x28], 2, address, offset),
 };
 

@@ -19,14 +19,12 @@ export interface Tiles {
   readonly unroll: number;
   /** The same in tiles of few rows. */
   readonly smallUnroll: number;
-  /** Places of the next panel that a tile reads ahead at: more find more of memory's latencies at once, and take more instructions. */
-  readonly streams: number;
 }
 
 export const tiles: Readonly<Record<Variant, Tiles>> = {
-  plain: { vectors: 2, rows: 5, unroll: 1, smallUnroll: 1, streams: 1 },
-  relaxed: { vectors: 2, rows: 6, unroll: 1, smallUnroll: 1, streams: 1 },
-  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2, streams: 3 },
+  plain: { vectors: 2, rows: 5, unroll: 1, smallUnroll: 1 },
+  relaxed: { vectors: 2, rows: 6, unroll: 1, smallUnroll: 1 },
+  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2 },
 };
 
 /** a·b + c, fused except in the plain variant. The one multiply-add of all products, so tails round as tiles do. */

@@ -4,7 +4,8 @@
  */
 import { TaperError } from "../../engine/errors.ts";
 import { accumulate, add } from "../add/wasm.ts";
-import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
+import { panelWidth } from "../assembler/block.ts";
+import { gemmScratchBytes } from "../assembler/gemm.ts";
 import { type Heap, heapIn } from "../assembler/heap.ts";
 import { type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
 import { constantEnd, type MemoryImport, tailBytes } from "../assembler/module.ts";

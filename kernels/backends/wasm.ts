@@ -6,7 +6,7 @@
 import type { Handle, Kind } from "../../engine/backend.ts";
 import { TaperError } from "../../engine/errors.ts";
 import { sizeOf, view } from "../../engine/view.ts";
-import { panelWidth } from "../assembler/gemm.ts";
+import { panelWidth } from "../assembler/block.ts";
 import type { MemoryImport } from "../assembler/module.ts";
 import { packedLayout } from "../assembler/packed.ts";
 import { assemble, type Program } from "../assembler/program.ts";

@@ -2,7 +2,8 @@
  * Does the wide variant pay in this process? V8's revectoriser is experimental and silent: without it the wide tiles run, slower
  * than the relaxed ones. This file measures and compares; it sets no flag and chooses nothing.
  */
-import { gemmScratchBytes, panelWidth } from "../assembler/gemm.ts";
+import { panelWidth } from "../assembler/block.ts";
+import { gemmScratchBytes } from "../assembler/gemm.ts";
 import { constantEnd, tailBytes } from "../assembler/module.ts";
 import { assembleProduct } from "../assembler/program.ts";
 import type { Variant } from "../assembler/variant.ts";

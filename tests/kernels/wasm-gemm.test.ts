@@ -1,8 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
+import { panelWidth } from "../../kernels/assembler/block.ts";
 import { defineCopies } from "../../kernels/assembler/copy.ts";
-import { defineGemm, gemmScratchBytes, panelWidth } from "../../kernels/assembler/gemm.ts";
+import { defineGemm, gemmScratchBytes } from "../../kernels/assembler/gemm.ts";
 import { constantEnd, ModuleBuilder } from "../../kernels/assembler/module.ts";
 import { packedLayout } from "../../kernels/assembler/packed.ts";
 import type { Variant } from "../../kernels/assembler/variant.ts";
@@ -11,7 +12,7 @@ import { packWeights } from "../../kernels/matmul/wasm.ts";
 // Node 20 has relaxed SIMD behind a flag that later versions no longer know.
 if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-const pages = 160;
+const pages = 200;
 const variants = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
   const module = new ModuleBuilder({ initialPages: pages });
   defineGemm(module, variant, defineCopies(module));

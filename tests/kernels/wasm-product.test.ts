@@ -2,7 +2,8 @@
 import { setFlagsFromString } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
-import { gemmScratchBytes, panelWidth } from "../../kernels/assembler/gemm.ts";
+import { panelWidth } from "../../kernels/assembler/block.ts";
+import { gemmScratchBytes } from "../../kernels/assembler/gemm.ts";
 import { constantEnd, tailBytes } from "../../kernels/assembler/module.ts";
 import { packedLayout } from "../../kernels/assembler/packed.ts";
 import { assemble } from "../../kernels/assembler/program.ts";
@@ -11,7 +12,7 @@ import { packWeights } from "../../kernels/matmul/wasm.ts";
 
 if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-const pages = 200;
+const pages = 220;
 const machines = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
   const { bytes, zeros } = assemble(variant, { initialPages: pages });
   if (!WebAssembly.validate(bytes)) {

@@ -1,0 +1,136 @@
+/**
+ * The product with packed weights that no near cache holds, block of k by block of k.
+ *
+ * The first rows take the panels as they come from memory (few-rows.ts). If there are more, they do so for some columns at a time, and
+ * the others follow while those panels are in the second cache: tiles at full speed that wait for nothing.
+ */
+
+import type { Copies } from "./copy.ts";
+import { defineFewRows } from "./few-rows.ts";
+import type { FunctionRef } from "./function.ts";
+import type { ModuleBuilder } from "./module.ts";
+import { packedRowStride } from "./tile.ts";
+import { type Int, i32, quotientUp } from "./values.ts";
+import { tiles, type Variant } from "./variant.ts";
+
+/** Rows that go with the stream: so many cost hardly more than waiting for it. */
+const rowsWithStream = 8;
+/** As many go with it, if they are all. */
+const mostWithStream = 12;
+/** Values of A that may go with it: half the first cache, the rest of which is B's to pass through. */
+const valuesWithStream = 2 ** 12;
+/** What comes in before the other rows follow: less than half of a usual second cache. */
+const groupBytes = 3 * 2 ** 17;
+/** Columns whose sums there is room for. */
+const mostColumns = 6144;
+
+/** Bytes that far uses from its scratch address on. */
+export const farScratchBytes = 4 * valuesWithStream + 4 * mostWithStream * mostColumns;
+
+export const farParameters = [
+  ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "panelStrideB", "blockStrideB"],
+  ...["start", "rowStrideStart", "columnStrideStart", "m", "n", "k", "blockDepth", "extra", "kind"],
+] as const;
+
+/** What far is made of. */
+export interface FarParts {
+  readonly copies: Copies;
+  /** block.ts's, of rows whose A lies at `a`. */
+  readonly block: FunctionRef;
+  readonly finish: FunctionRef | undefined;
+  /** Room for `mostRows` rows of A, `packedRowStride` apart. */
+  readonly a: Int;
+  readonly mostRows: number;
+  /** Room for farScratchBytes. */
+  readonly scratch: Int;
+}
+
+/** far(…farParameters): `finished` of gemm.ts for packed B, blocks of `blockDepth` steps `blockStrideB` bytes apart. */
+export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarParts): FunctionRef {
+  const { copies, block, finish, mostRows } = parts;
+  const width = 4 * tiles[variant].vectors;
+  const { arrange, pass } = defineFewRows(module, variant, copies);
+  return module.function(undefined, farParameters, (f, c, rowStrideC, a, rowStrideA, kStrideA, b, ...others) => {
+    const [panelStrideB, blockStrideB, start, rowStrideStart, columnStrideStart, m, n, k, ...last] = others;
+    const [blockDepth, extra, kind] = last;
+    const arranged = f.i32(parts.scratch);
+    const sumsOfAll = f.i32(i32.add(arranged, 4 * valuesWithStream));
+    const copied = f.i32(parts.a);
+    const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
+    const rowsAtOnce = f.i32(quotientUp(m, quotientUp(m, mostRows)));
+    const groupColumns = f.i32(
+      i32.mul(f.i32(i32.maxU(f.i32(i32.divU(i32.divU(groupBytes, i32.shl(blockDepth, 2)), width)), 1)), width),
+    );
+    const [row, rows, few, left, p, steps] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const [from, fromB, first, rowStrideFirst, columnStrideFirst] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const [chunk, chunkEnd, column, columns, sums] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+
+    f.for(chunk, 0, n, mostColumns, () =>
+      f.for(row, 0, m, rowsAtOnce, () => {
+        f.setInt(chunkEnd, i32.minU(f.i32(i32.add(chunk, mostColumns)), n));
+        f.setInt(rows, i32.minU(f.i32(i32.sub(m, row)), rowsAtOnce));
+        const areAll = i32.and(
+          i32.leU(rows, mostWithStream),
+          i32.leU(i32.mul(rows, i32.minU(blockDepth, k)), valuesWithStream),
+        );
+        f.setInt(few, i32.select(areAll, rows, i32.minU(rows, rowsWithStream)));
+        f.setInt(left, i32.sub(rows, few));
+        f.setInt(from, i32.add(a, i32.mul(row, rowStrideA)));
+        f.setInt(first, i32.add(start, i32.mul(row, rowStrideStart)));
+        f.setInt(rowStrideFirst, rowStrideStart);
+        f.setInt(columnStrideFirst, columnStrideStart);
+        f.setInt(fromB, i32.add(b, i32.mul(i32.divU(chunk, width), panelStrideB)));
+        const here = f.i32(i32.add(c, i32.mul(row, rowStrideC)));
+        f.for(p, 0, k, blockDepth, () => {
+          f.setInt(steps, i32.minU(f.i32(i32.sub(k, p)), blockDepth));
+          const isLast = f.i32(i32.eq(i32.add(p, steps), k));
+          f.call(arrange, arranged, from, rowStrideA, kStrideA, few, steps);
+          const others = f.i32(i32.add(from, i32.mul(few, rowStrideA)));
+          f.if(left, () =>
+            f.if(
+              i32.eq(kStrideA, 4),
+              () => f.call(copies.copyRows, copied, packedRowStride, others, rowStrideA, left, steps),
+              () => f.call(copies.transpose, copied, packedRowStride, others, kStrideA, left, steps),
+            ),
+          );
+          f.setInt(sums, sumsOfAll);
+          f.setInt(columns, i32.select(left, groupColumns, mostColumns));
+          const panel = f.i32(fromB);
+          f.for(column, chunk, chunkEnd, columns, () => {
+            f.setInt(columns, i32.minU(f.i32(i32.sub(chunkEnd, column)), columns));
+            const target = f.i32(i32.add(here, i32.shl(column, 2)));
+            const begin = f.i32(i32.add(first, i32.mul(column, columnStrideFirst)));
+            f.call(
+              pass,
+              ...[target, rowStrideC, arranged, panel, panelStrideB, begin, rowStrideFirst, columnStrideFirst, sums],
+              ...[few, columns, steps, i32.eqz(p), isLast],
+            );
+            f.if(left, () =>
+              f.call(
+                block,
+                ...[i32.add(target, i32.mul(few, rowStrideC)), rowStrideC, copied, packedRowStride],
+                ...[panel, 4 * width, panelStrideB],
+                ...[i32.add(begin, i32.mul(few, rowStrideFirst)), rowStrideFirst, columnStrideFirst],
+                ...[left, columns, steps, 0],
+              ),
+            );
+            if (finish) {
+              const after = i32.add(extra, i32.add(i32.mul(row, rowStrideC), i32.shl(column, 2)));
+              f.if(i32.and(isLast, isFinished), () =>
+                f.call(finish, target, i32.select(extra, after, 0), rowStrideC, rows, columns, kind),
+              );
+            }
+            f.advance(panel, i32.mul(i32.divU(columns, width), panelStrideB));
+            f.advance(sums, i32.shl(i32.mul(few, columns), 2));
+          });
+          // Later blocks of k go on from what lies in C.
+          f.setInt(first, here);
+          f.setInt(rowStrideFirst, rowStrideC);
+          f.setInt(columnStrideFirst, 4);
+          f.advance(from, i32.mul(steps, kStrideA));
+          f.advance(fromB, blockStrideB);
+        });
+      }),
+    );
+  });
+}
