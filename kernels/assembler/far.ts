@@ -13,8 +13,8 @@ import { packedRowStride } from "./tile.ts";
 import { type Int, i32, quotientUp } from "./values.ts";
 import { tiles, type Variant } from "./variant.ts";
 
-/** Rows that go with the stream: so many cost hardly more than waiting for it. */
-const rowsWithStream = 8;
+/** Rows that go with the stream, two full tiles but for one row each: so many cost hardly more than waiting for it. */
+const rowsWithStream = 10;
 /** As many go with it, if they are all. */
 const mostWithStream = 12;
 /** Values of A that may go with it: half the first cache, the rest of which is B's to pass through. */
@@ -57,6 +57,7 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
     const sumsOfAll = f.i32(i32.add(arranged, 4 * valuesWithStream));
     const copied = f.i32(parts.a);
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
+    const most = f.i32(i32.minU(f.i32(i32.divU(valuesWithStream, i32.minU(blockDepth, k))), mostWithStream));
     const rowsAtOnce = f.i32(quotientUp(m, quotientUp(m, mostRows)));
     const groupColumns = f.i32(
       i32.mul(f.i32(i32.maxU(f.i32(i32.divU(i32.divU(groupBytes, i32.shl(blockDepth, 2)), width)), 1)), width),
@@ -69,11 +70,7 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
       f.for(row, 0, m, rowsAtOnce, () => {
         f.setInt(chunkEnd, i32.minU(f.i32(i32.add(chunk, mostColumns)), n));
         f.setInt(rows, i32.minU(f.i32(i32.sub(m, row)), rowsAtOnce));
-        const areAll = i32.and(
-          i32.leU(rows, mostWithStream),
-          i32.leU(i32.mul(rows, i32.minU(blockDepth, k)), valuesWithStream),
-        );
-        f.setInt(few, i32.select(areAll, rows, i32.minU(rows, rowsWithStream)));
+        f.setInt(few, i32.select(i32.leU(rows, most), rows, i32.minU(most, rowsWithStream)));
         f.setInt(left, i32.sub(rows, few));
         f.setInt(from, i32.add(a, i32.mul(row, rowStrideA)));
         f.setInt(first, i32.add(start, i32.mul(row, rowStrideStart)));
