@@ -7,10 +7,10 @@
 
 import type { Copies } from "./copy.ts";
 import { defineFewRows } from "./few-rows.ts";
-import type { FunctionRef } from "./function.ts";
+import type { FunctionBuilder, FunctionRef } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { packedRowStride } from "./tile.ts";
-import { type Int, i32, quotientUp } from "./values.ts";
+import { type Expr, type Int, i32, quotientUp } from "./values.ts";
 import { tiles, type Variant } from "./variant.ts";
 
 /** Rows that go with the stream, two full tiles but for one row each: so many cost hardly more than waiting for it. */
@@ -24,12 +24,15 @@ const groupBytes = 3 * 2 ** 17;
 /** Columns whose sums there is room for. */
 const mostColumns = 6144;
 
-/** Bytes that far uses from its scratch address on. */
-export const farScratchBytes = 4 * valuesWithStream + 4 * mostWithStream * mostColumns;
+/** Bytes of arranged rows, of one block of k: those that go with the stream, then the others, `packedRowStride` apart. */
+export const arrangedBytes = (rows: number): number => 4 * valuesWithStream + rows * packedRowStride;
+/** Bytes that far uses for the sums of what is unfinished. */
+export const farSumsBytes = 4 * mostWithStream * mostColumns;
 
 export const farParameters = [
   ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "panelStrideB", "blockStrideB"],
   ...["start", "rowStrideStart", "columnStrideStart", "m", "n", "k", "blockDepth", "extra", "kind"],
+  ...["arranged", "arrangedBlock"],
 ] as const;
 
 /** What far is made of. */
@@ -38,31 +41,63 @@ export interface FarParts {
   /** block.ts's, of rows whose A lies at `a`. */
   readonly block: FunctionRef;
   readonly finish: FunctionRef | undefined;
-  /** Room for `mostRows` rows of A, `packedRowStride` apart. */
-  readonly a: Int;
   readonly mostRows: number;
-  /** Room for farScratchBytes. */
-  readonly scratch: Int;
+  /** Room for arrangedBytes(mostRows). */
+  readonly a: Int;
+  /** Room for farSumsBytes. */
+  readonly sums: Int;
 }
 
-/** far(…farParameters): `finished` of gemm.ts for packed B, blocks of `blockDepth` steps `blockStrideB` bytes apart. */
-export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarParts): FunctionRef {
+export interface Far {
+  /**
+   * far(…farParameters): `finished` of gemm.ts for packed B, blocks of `blockDepth` steps `blockStrideB` bytes apart. `arranged`, if not 0, is where
+   * up to mostRows rows of A lie arranged already, a block of k every `arrangedBlock` bytes; A is not read then.
+   */
+  readonly far: FunctionRef;
+  /** arrangeRows(…arrangeRowsParameters): `rows` rows and `steps` steps of A, in blocks of `blockDepth` steps, as far reads them. */
+  readonly arrangeRows: FunctionRef;
+}
+
+const arrangeRowsParameters = ["to", "a", "rowStrideA", "kStrideA", "rows", "steps", "blockDepth"] as const;
+
+export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarParts): Far {
   const { copies, block, finish, mostRows } = parts;
   const width = 4 * tiles[variant].vectors;
   const { arrange, pass } = defineFewRows(module, variant, copies);
-  return module.function(undefined, farParameters, (f, c, rowStrideC, a, rowStrideA, kStrideA, b, ...others) => {
+  /** How many of `rows` rows go with the stream. */
+  const rowsFirst = (f: FunctionBuilder, rows: Int, blockDepth: Int): Expr<"i32"> => {
+    const most = f.i32(i32.minU(f.i32(i32.divU(valuesWithStream, blockDepth)), mostWithStream));
+    return i32.select(i32.leU(rows, most), rows, i32.minU(most, rowsWithStream));
+  };
+
+  const arrangeRows = module.function(
+    undefined,
+    arrangeRowsParameters,
+    (f, to, a, rowStrideA, kStrideA, rows, steps, blockDepth) => {
+      const few = f.i32(rowsFirst(f, rows, blockDepth));
+      f.call(arrange, to, a, rowStrideA, kStrideA, few, steps);
+      const left = f.i32(i32.sub(rows, few));
+      f.advance(to, 4 * valuesWithStream);
+      f.advance(a, i32.mul(few, rowStrideA));
+      f.if(
+        i32.eq(kStrideA, 4),
+        () => f.call(copies.copyRows, to, packedRowStride, a, rowStrideA, left, steps),
+        () => f.call(copies.transpose, to, packedRowStride, a, kStrideA, left, steps),
+      );
+    },
+  );
+
+  const far = module.function(undefined, farParameters, (f, c, rowStrideC, a, rowStrideA, kStrideA, b, ...others) => {
     const [panelStrideB, blockStrideB, start, rowStrideStart, columnStrideStart, m, n, k, ...last] = others;
-    const [blockDepth, extra, kind] = last;
-    const arranged = f.i32(parts.scratch);
-    const sumsOfAll = f.i32(i32.add(arranged, 4 * valuesWithStream));
-    const copied = f.i32(parts.a);
+    const [blockDepth, extra, kind, arranged, arrangedBlock] = last;
+    const sumsOfAll = f.i32(parts.sums);
     const isFinished = f.i32(i32.ne(i32.or(extra, kind), 0));
-    const most = f.i32(i32.minU(f.i32(i32.divU(valuesWithStream, i32.minU(blockDepth, k))), mostWithStream));
     const rowsAtOnce = f.i32(quotientUp(m, quotientUp(m, mostRows)));
     const groupColumns = f.i32(
       i32.mul(f.i32(i32.maxU(f.i32(i32.divU(i32.divU(groupBytes, i32.shl(blockDepth, 2)), width)), 1)), width),
     );
     const [row, rows, few, left, p, steps] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const rowsA = f.i32();
     const [from, fromB, first, rowStrideFirst, columnStrideFirst] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [chunk, chunkEnd, column, columns, sums] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
 
@@ -70,7 +105,8 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
       f.for(row, 0, m, rowsAtOnce, () => {
         f.setInt(chunkEnd, i32.minU(f.i32(i32.add(chunk, mostColumns)), n));
         f.setInt(rows, i32.minU(f.i32(i32.sub(m, row)), rowsAtOnce));
-        f.setInt(few, i32.select(i32.leU(rows, most), rows, i32.minU(most, rowsWithStream)));
+        f.setInt(few, rowsFirst(f, rows, blockDepth));
+        f.setInt(rowsA, i32.select(arranged, arranged, parts.a));
         f.setInt(left, i32.sub(rows, few));
         f.setInt(from, i32.add(a, i32.mul(row, rowStrideA)));
         f.setInt(first, i32.add(start, i32.mul(row, rowStrideStart)));
@@ -81,14 +117,8 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
         f.for(p, 0, k, blockDepth, () => {
           f.setInt(steps, i32.minU(f.i32(i32.sub(k, p)), blockDepth));
           const isLast = f.i32(i32.eq(i32.add(p, steps), k));
-          f.call(arrange, arranged, from, rowStrideA, kStrideA, few, steps);
-          const others = f.i32(i32.add(from, i32.mul(few, rowStrideA)));
-          f.if(left, () =>
-            f.if(
-              i32.eq(kStrideA, 4),
-              () => f.call(copies.copyRows, copied, packedRowStride, others, rowStrideA, left, steps),
-              () => f.call(copies.transpose, copied, packedRowStride, others, kStrideA, left, steps),
-            ),
+          f.if(i32.eqz(arranged), () =>
+            f.call(arrangeRows, rowsA, from, rowStrideA, kStrideA, rows, steps, blockDepth),
           );
           f.setInt(sums, sumsOfAll);
           f.setInt(columns, i32.select(left, groupColumns, mostColumns));
@@ -99,13 +129,14 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
             const begin = f.i32(i32.add(first, i32.mul(column, columnStrideFirst)));
             f.call(
               pass,
-              ...[target, rowStrideC, arranged, panel, panelStrideB, begin, rowStrideFirst, columnStrideFirst, sums],
+              ...[target, rowStrideC, rowsA, panel, panelStrideB, begin, rowStrideFirst, columnStrideFirst, sums],
               ...[few, columns, steps, i32.eqz(p), isLast],
             );
             f.if(left, () =>
               f.call(
                 block,
-                ...[i32.add(target, i32.mul(few, rowStrideC)), rowStrideC, copied, packedRowStride],
+                ...[i32.add(target, i32.mul(few, rowStrideC)), rowStrideC],
+                ...[i32.add(rowsA, 4 * valuesWithStream), packedRowStride],
                 ...[panel, 4 * width, panelStrideB],
                 ...[i32.add(begin, i32.mul(few, rowStrideFirst)), rowStrideFirst, columnStrideFirst],
                 ...[left, columns, steps, 0],
@@ -125,9 +156,11 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
           f.setInt(rowStrideFirst, rowStrideC);
           f.setInt(columnStrideFirst, 4);
           f.advance(from, i32.mul(steps, kStrideA));
+          f.advance(rowsA, arrangedBlock);
           f.advance(fromB, blockStrideB);
         });
       }),
     );
   });
+  return { far, arrangeRows };
 }

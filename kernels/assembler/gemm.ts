@@ -13,7 +13,7 @@
 
 import { blockScratchBytes, defineBlock, inOrder, panelByPanel, panelWidth, rowsInPlace } from "./block.ts";
 import type { Copies } from "./copy.ts";
-import { defineFar, farScratchBytes } from "./far.ts";
+import { arrangedBytes, defineFar, farSumsBytes } from "./far.ts";
 import type { FunctionRef } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { blockDepth, packedRowStride } from "./tile.ts";
@@ -21,7 +21,7 @@ import { i32, quotientUp } from "./values.ts";
 import type { Variant } from "./variant.ts";
 
 /** Rows of A that a block holds: it stays in the second cache. */
-const blockRows = 252;
+export const blockRows = 252;
 /** A packed matrix B of so many bytes, if one block of k holds it, stays in the second cache while all rows pass. */
 const residentBytes = 2 ** 20;
 /** A packed matrix of more bytes usually comes from memory: then even rows that could stay in place gain by reading it as one stream. */
@@ -31,9 +31,9 @@ const columnsPerFinish = 256;
 /** Steps of k in a block, where one is not enough: fewer than it may hold, so that a panel of B stays in the first cache. */
 const manyBlocksDepth = 384;
 
-const copiedBytes = blockRows * packedRowStride;
+const copiedBytes = arrangedBytes(blockRows);
 /** Bytes that gemm uses from the instance's scratch address on. */
-export const gemmScratchBytes = copiedBytes + blockScratchBytes + farScratchBytes;
+export const gemmScratchBytes = copiedBytes + blockScratchBytes + farSumsBytes;
 
 export const gemmParameters = [
   ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "rowStrideB", "panelStrideB", "blockStrideB"],
@@ -49,22 +49,27 @@ export interface Gemm {
    * of k lies together.
    */
   readonly gemm: FunctionRef;
-  /** The same followed by `finish`: gemm's parameters, then `extra` and `kind`. `finish` is not called if both are 0. */
+  /**
+   * The same followed by `finish`: gemm's parameters, then `extra` and `kind`; `finish` is not called if both are 0. Then far's `arranged` and
+   * `arrangedBlock`, which only a B in blocks makes use of.
+   */
   readonly finished: FunctionRef;
+  /** far's. */
+  readonly arrangeRows: FunctionRef;
 }
 
 export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copies, finish?: FunctionRef): Gemm {
   const { scratch } = module;
   const block = defineBlock(module, variant, copies, i32.add(scratch, copiedBytes));
-  const far = defineFar(module, variant, {
-    ...{ copies, block, finish, a: scratch, mostRows: blockRows },
-    scratch: i32.add(scratch, copiedBytes + blockScratchBytes),
+  const { far, arrangeRows } = defineFar(module, variant, {
+    ...{ copies, block, finish, mostRows: blockRows, a: scratch },
+    sums: i32.add(scratch, copiedBytes + blockScratchBytes),
   });
   const width = panelWidth(variant);
-  const parameters = [...gemmParameters, "extra", "kind"] as const;
+  const parameters = [...gemmParameters, "extra", "kind", "arranged", "arrangedBlock"] as const;
   const finished = module.function(undefined, parameters, (f, ...[c, rowStrideC, a, rowStrideA, kStrideA, ...rest]) => {
     const [b, rowStrideB, panelStrideB, blockStrideB, start, rowStrideStart, columnStrideStart, ...others] = rest;
-    const [m, n, k, extra, kind] = others;
+    const [m, n, k, extra, kind, arranged, arrangedBlock] = others;
     f.if(i32.or(i32.eqz(m), i32.eqz(n)), () => f.return());
     const transposed = f.i32(i32.ne(kStrideA, 4));
     const copied = f.i32(i32.or(transposed, i32.gtU(m, rowsInPlace)));
@@ -80,7 +85,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
       f.call(
         far,
         ...[c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB, blockStrideB],
-        ...[start, rowStrideStart, columnStrideStart, m, n, k, together, extra, kind],
+        ...[start, rowStrideStart, columnStrideStart, m, n, k, together, extra, kind, arranged, arrangedBlock],
       );
       f.return();
     });
@@ -147,6 +152,6 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
       }, left);
     });
   });
-  const gemm = module.function("gemm", gemmParameters, (f, ...given) => f.call(finished, ...given, 0, 0));
-  return { gemm, finished };
+  const gemm = module.function("gemm", gemmParameters, (f, ...given) => f.call(finished, ...given, 0, 0, 0, 0));
+  return { gemm, finished, arrangeRows };
 }

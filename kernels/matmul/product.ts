@@ -4,7 +4,7 @@
  */
 import type { Copies } from "../assembler/copy.ts";
 import type { FunctionRef } from "../assembler/function.ts";
-import { defineGemm, finishParameters } from "../assembler/gemm.ts";
+import { blockRows, defineGemm, finishParameters } from "../assembler/gemm.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { i32, quotientUp } from "../assembler/values.ts";
 import type { Variant } from "../assembler/variant.ts";
@@ -15,17 +15,22 @@ export const activationCode: Readonly<Record<Activation, number>> = { gelu: 1, t
 
 export const productParameters = [
   ...["out", "a", "weights", "bias", "biasStride", "residual", "activation"],
-  ...["n", "k", "m", "panelBytes", "blockBytes", "rowsPerChunk", "columnsPerChunk"],
+  ...["n", "k", "m", "panelBytes", "blockBytes", "arranged", "arrangedBlock", "arrangedRows"],
+  ...["rowsPerChunk", "columnsPerChunk"],
 ] as const;
+
+export const arrangeParameters = [...["to", "a", "n", "k", "depth", "blocks", "blockBytes", "rowsPerChunk"]] as const;
 
 /**
  * Defines gemm and the task product(…productParameters): the contract's matmul, in bytes and values. `biasStride` is 4, or 0 for zeros at
- * `bias`; `residual` is 0 for none; `panelBytes` and `blockBytes` are packedLayout's; `columnsPerChunk` is a multiple of the panel's width. The functions gelu, tanh and add come first.
+ * `bias`; `residual` is 0 for none; `panelBytes` and `blockBytes` are packedLayout's; `arranged`, if not 0, is where
+ * `arrange` put A: a block of k every `arrangedBlock` bytes, the rows of a chunk every `arrangedRows`; `columnsPerChunk` is a multiple of the panel's width. The functions gelu, tanh and add come first.
  */
 export function defineProduct(module: ModuleBuilder, variant: Variant, width: number, copies: Copies): void {
-  const { finished } = defineGemm(module, variant, copies, defineFinish(module));
+  const { finished, arrangeRows } = defineGemm(module, variant, copies, defineFinish(module));
   module.task("product", productParameters, (f, out, a, weights, bias, biasStride, residual, activation, ...rest) => {
-    const [n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk, first, last] = rest;
+    const [n, k, m, panelBytes, blockBytes, arranged, arrangedBlock, arrangedRows, ...chunks] = rest;
+    const [rowsPerChunk, columnsPerChunk, first, last] = chunks;
     const across = f.i32(quotientUp(m, columnsPerChunk));
     const [row, column, taken] = [f.i32(), f.i32(), f.i32()];
     const stride = i32.shl(m, 2);
@@ -47,8 +52,33 @@ export function defineProduct(module: ModuleBuilder, variant: Variant, width: nu
         k,
         i32.select(residual, i32.add(residual, offset), 0),
         activation,
+        ...[i32.add(arranged, i32.mul(i32.divU(row, rowsPerChunk), arrangedRows)), arrangedBlock],
       );
       f.advance(first, taken);
+    });
+  });
+  defineArrange(module, arrangeRows);
+}
+
+/**
+ * The task arrange(…arrangeParameters): A as `product` reads it, once for all threads. Chunk r·blocks + p is the r-th `rowsPerChunk` rows of the
+ * p-th `depth` steps; each takes `blockBytes` bytes.
+ */
+function defineArrange(module: ModuleBuilder, arrangeRows: FunctionRef): void {
+  module.task("arrange", arrangeParameters, (f, to, a, n, k, depth, blocks, blockBytes, rowsPerChunk, chunk, last) => {
+    const [row, step] = [f.i32(), f.i32()];
+    f.for(chunk, chunk, last, 1, () => {
+      f.setInt(row, i32.mul(i32.divU(chunk, blocks), rowsPerChunk));
+      f.setInt(step, i32.mul(i32.remU(chunk, blocks), depth));
+      f.call(
+        arrangeRows,
+        i32.add(to, i32.mul(chunk, blockBytes)),
+        i32.add(a, i32.shl(i32.add(i32.mul(row, k), step), 2)),
+        ...[i32.shl(k, 2), 4],
+        i32.minU(f.i32(i32.sub(n, row)), rowsPerChunk),
+        i32.minU(f.i32(i32.sub(k, step)), depth),
+        depth,
+      );
     });
   });
 }
@@ -98,7 +128,8 @@ export function gridOf({ n, k, m }: MatmulSizes, threads: number): Grid {
   }
   const columnsPerChunk = roundUp(Math.ceil(chunkMacs / (rows * k)), columnUnit);
   const across = Math.ceil(m / columnsPerChunk);
-  const parts = Math.min(Math.ceil((chunksPerThread * threads) / across), Math.max(1, Math.floor(n / rowsPerSplit)));
+  const wanted = Math.min(Math.ceil((chunksPerThread * threads) / across), Math.max(1, Math.floor(n / rowsPerSplit)));
+  const parts = Math.max(wanted, Math.ceil(n / blockRows));
   const rowsPerChunk = Math.ceil(n / parts);
   return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * across };
 }

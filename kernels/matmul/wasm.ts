@@ -3,8 +3,10 @@
  * weights as assembler/packed.ts lays them out, the last panel padded with zeros. The product itself is product.ts.
  */
 import type { View } from "../../engine/view.ts";
+import { rowsInPlace } from "../assembler/block.ts";
 import type { Copies } from "../assembler/copy.ts";
-import { addressOf, type Machine, type WasmHandle } from "../assembler/machine.ts";
+import { arrangedBytes } from "../assembler/far.ts";
+import { addressOf, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { packedLayout } from "../assembler/packed.ts";
 import { i32 } from "../assembler/values.ts";
@@ -64,19 +66,28 @@ export const matmul =
     const after = addressOf(residual);
     const kind = activation ? activationCode[activation] : 0;
     const [to, from, by] = [out.address, a.address, weights.address];
-    const { panelBytes, blockBytes } = packedLayout(k, m, machine.panelWidth);
+    const { depth, blocks, panelBytes, blockBytes } = packedLayout(k, m, machine.panelWidth);
     if (chunks === 1) {
       // Most products of a short text: no list of arguments is made for them.
       const { product } = machine.call;
       // biome-ignore format: one line a part
       product(
         to, from, by, start, stride, after, kind,
-        n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk,
-        0, 1,
+        n, k, m, panelBytes, blockBytes, 0, 0, 0,
+        rowsPerChunk, columnsPerChunk, 0, 1,
       );
       return;
     }
-    const sizes = [n, k, m, panelBytes, blockBytes, rowsPerChunk, columnsPerChunk];
+    const ready = [0, 0, 0];
+    // Threads come back for more columns of the same rows many times: these are arranged once, not each time.
+    if (blocks > 1 && n > rowsInPlace) {
+      const ofBlock = roundUp(arrangedBytes(Math.min(n, rowsPerChunk)), 64);
+      const parts = Math.ceil(n / rowsPerChunk) * blocks;
+      const arranged = machine.workspace(roundUp(Math.ceil((parts * ofBlock) / machine.threads), 64));
+      machine.run("arrange", [arranged, from, n, k, depth, blocks, ofBlock, rowsPerChunk], parts);
+      ready.splice(0, 3, arranged, ofBlock, blocks * ofBlock);
+    }
+    const sizes = [n, k, m, panelBytes, blockBytes, ...ready, rowsPerChunk, columnsPerChunk];
     const args = [to, from, by, start, stride, after, kind, ...sizes];
     machine.run("product", args, chunks);
   };

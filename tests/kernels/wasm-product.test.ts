@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
 import { panelWidth } from "../../kernels/assembler/block.ts";
+import { arrangedBytes } from "../../kernels/assembler/far.ts";
 import { gemmScratchBytes } from "../../kernels/assembler/gemm.ts";
 import { constantEnd, tailBytes } from "../../kernels/assembler/module.ts";
 import { packedLayout } from "../../kernels/assembler/packed.ts";
@@ -12,7 +13,7 @@ import { packWeights } from "../../kernels/matmul/wasm.ts";
 
 if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-const pages = 220;
+const pages = 300;
 const machines = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
   const { bytes, zeros } = assemble(variant, { initialPages: pages });
   if (!WebAssembly.validate(bytes)) {
@@ -47,7 +48,7 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
       next += 64 * Math.ceil((4 * values.length + 256) / 64);
       return address;
     };
-    const { panelBytes, blockBytes, length } = packedLayout(k, m, width);
+    const { depth, blocks, panelBytes, blockBytes, length } = packedLayout(k, m, width);
     const packed = new Float32Array(length);
     packWeights(packed, view(noise(k * m, 2), [k, m]), width);
     const [a, weights, bias, residual] = [noise(n * k, 1), packed, noise(m, 3), noise(n * m, 4)].map(place);
@@ -75,31 +76,27 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
           [Math.ceil(n / 2), 16],
         ]) {
           const chunks = Math.ceil(n / rows) * Math.ceil(m / columns);
-          for (const atOnce of [1, 3]) {
+          const ofBlock = 64 * Math.ceil(arrangedBytes(Math.min(n, rows)) / 64);
+          const parts = Math.ceil(n / rows) * blocks;
+          call.arrange(next, a, n, k, depth, blocks, ofBlock, rows, 0, parts);
+          const arranged = [next, ofBlock, blocks * ofBlock];
+          for (const [atOnce, ready] of [
+            [1, [0, 0, 0]],
+            [3, [0, 0, 0]],
+            [3, arranged],
+          ] as const) {
             floats.fill(-9, out / 4, out / 4 + n * m);
             for (let last = chunks; last > 0; last -= atOnce) {
-              const range = [Math.max(0, last - atOnce), last];
-              call.product(
-                out,
-                a,
-                weights,
-                start,
-                stride,
-                added,
-                activation,
-                n,
-                k,
-                m,
-                panelBytes,
-                blockBytes,
-                rows,
-                columns,
-                ...range,
-              );
+              const operands = [out, a, weights, start, stride, added, activation];
+              const sizes = [n, k, m, panelBytes, blockBytes, ...ready, rows, columns];
+              call.product(...operands, ...sizes, Math.max(0, last - atOnce), last);
             }
             const [found, wanted] = [valuesAt(out), valuesAt(expected)];
             const different = found.findIndex((value, i) => !Object.is(value, wanted[i]));
-            expect(different, `${rows} rows × ${columns} columns a chunk, ${atOnce} at once, ${name}`).toBe(-1);
+            expect(
+              different,
+              `${rows} rows × ${columns} columns a chunk, ${atOnce} at once, arranged at ${ready[0]}, ${name}`,
+            ).toBe(-1);
           }
         }
       }
