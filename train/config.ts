@@ -45,6 +45,8 @@ export interface TrainConfig {
   readonly data: readonly string[];
   /** Files of texts whose labels, if they have any, are not looked at: only answers of the teacher or of the last head are learned from them. */
   readonly unlabelled: readonly string[];
+  /** So many more texts without labels, each of two halves of labelled ones: splice.ts. Only a teacher's answers are learned from them. */
+  readonly splices: number;
   /** At least so many texts are never trained on, the same for every seed; figures are measured on them. Of labelled texts, whole groups: hold-out.ts. */
   readonly holdOut: number;
   readonly limit: number | undefined;
@@ -74,6 +76,7 @@ export interface TrainConfig {
 
 const topNames = [
   ...["recipe", "task", "seed", "shape", "from", "grow", "vocabulary", "labels", "maxPositions", "data", "unlabelled"],
+  ...["splices"],
   ...["holdOut", "limit", "maxTokens", "tokensPerStep", "epochs", "optimizer", "dropout", "mlm", "skim", "threshold"],
   ...["exit", "teacher", "freeze", "dtype", "dials", "evaluateEvery", "checkpointMinutes"],
 ];
@@ -106,6 +109,7 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
     maxPositions: top.number("maxPositions", 512, 8, 1 << 20, true),
     data,
     unlabelled,
+    splices: top.number("splices", 0, 0, 1e8, true),
     holdOut: top.number("holdOut", 0, 0, 1e9, true),
     limit: top.json.limit === undefined ? undefined : top.number("limit", 0, 1, 1e9, true),
     maxTokens: top.number("maxTokens", 128, 3, 1 << 20, true),
@@ -138,19 +142,21 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
 
 /** What each setting alone cannot know. */
 function checkTogether(config: TrainConfig, top: Reader): void {
-  const { recipe, task, from, labels, grow, shape, unlabelled, exit, teacher, threshold, freeze } = config;
+  const { recipe, task, from, labels, grow, shape, data, unlabelled, splices, exit, teacher, threshold, freeze } =
+    config;
   const absent = (name: string, why: string): void => {
     if (top.json[name] !== undefined && top.json[name] !== false) throw top.error(name, `nothing: ${why}`);
   };
   if (recipe !== "tag") absent("task", `only recipe "tag" has a task`);
   if (recipe === "mlm") {
-    for (const name of ["skim", "threshold", "exit", "teacher", "freeze", "unlabelled"])
+    for (const name of ["skim", "threshold", "exit", "teacher", "freeze", "unlabelled", "splices"])
       absent(name, `recipe "mlm" trains the encoder alone, on texts without labels`);
   }
   if (recipe === "tag") {
     absent("exit", "exit heads read [CLS] and answer for a text, not for its words");
     absent("unlabelled", "any text has the labels of this task");
-    if (teacher?.from === "bigrams")
+    absent("splices", "its words would have other neighbours than where their labels come from");
+    if (teacher?.from.includes("bigrams"))
       throw top.error("teacher", "a model: a bag of bigrams has no answer for each word");
   }
   if (task === "truecasing" && labels.join() !== caseNames.join()) {
@@ -166,6 +172,9 @@ function checkTogether(config: TrainConfig, top: Reader): void {
   if (unlabelled.length > 0 && !teacher && !(keepsAnswer && exit && exit.distillation > 0)) {
     const how = `"exit" and "freeze": ["encoder", "classifier"] (exits learn the last head's answer)`;
     throw top.error("unlabelled", `something to learn without labels: a "teacher", or ${how}`);
+  }
+  if (splices > 0 && (!teacher || data.length === 0)) {
+    throw top.error("splices", `0 without a "teacher" to answer them and "data" with labels to make them of`);
   }
 }
 

@@ -53,10 +53,10 @@ export interface ExitTraining {
   readonly intoEncoder: boolean;
 }
 
-/** A dense model, or a bag of bigrams, whose answers are learned beside the labels. */
+/** Dense models, or a bag of bigrams, whose answers are learned beside the labels: of several, the mean of their log-probabilities. */
 export interface TeacherTraining {
-  /** Its model directory; "bigrams": a bag of bigrams that learns from the run's own labelled texts (recipe classify). */
-  readonly from: string;
+  /** Their model directories; "bigrams": a bag of bigrams that learns from the run's own labelled texts (recipe classify). In a config, one of them may stand without a list. */
+  readonly from: readonly string[];
   /** w: what is learned is (1 − w) · cross-entropy with the labels + w · divergence from the teacher. */
   readonly weight: number;
   /** T: both sides' logits are divided by it. */
@@ -131,8 +131,9 @@ export function parseExit(top: Reader): ExitTraining | undefined {
 export function parseTeacher(top: Reader): TeacherTraining | undefined {
   const part = top.optionalPart("teacher", ["from", "weight", "temperature"]);
   if (part === undefined) return undefined;
-  const from = part.text("from");
-  if (from === undefined) throw part.error("from", `the directory of a model, or "bigrams"`);
+  const from = Array.isArray(part.json.from) ? part.texts("from") : [part.text("from") ?? ""];
+  if (!from?.length || from.includes(""))
+    throw part.error("from", `the directory of a model, "bigrams", or a list of them`);
   return { from, weight: part.number("weight", 0.5, 0, 1), temperature: part.number("temperature", 1, 0.05, 100) };
 }
 

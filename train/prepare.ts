@@ -16,6 +16,7 @@ import { chooseHoldOut } from "./hold-out.ts";
 import { initialise, type Layout, loadTensors } from "./layout.ts";
 import { thresholdName } from "./learner.ts";
 import type { MaskingVocabulary } from "./recipes/mlm.ts";
+import { splice } from "./splice.ts";
 import { readCases } from "./truecasing.ts";
 
 export interface Prepared {
@@ -44,11 +45,10 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
     throw new TaperError("ERR_CONFIG", `maxTokens ${train.maxTokens} is more than the model's ${config.maxPositions}.`);
   }
   const { texts, sources, labelled } = await readAll(train, tokenizer, config);
-  const set = datasetOf(texts);
   // Not of the run's seed: what several seeds chose dials on, or are averaged over, must be held out of all of them.
   const random = new Random("1 hold out");
   const all = Array.from({ length: labelled }, (_, i) => i);
-  if (train.holdOut >= textsIn(set) || train.holdOut > labelled) {
+  if (train.holdOut >= texts.length || train.holdOut > labelled) {
     throw new TaperError("ERR_CONFIG", `holdOut ${train.holdOut} leaves nothing of ${labelled} texts to learn from.`);
   }
   // Pieces of running text have no phrases in common; labelled texts may.
@@ -57,8 +57,30 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
       ? random.shuffle(all).slice(0, train.holdOut)
       : chooseHoldOut(sources.slice(0, labelled), train.holdOut, random);
   const isHeldOut = new Set(heldOut);
+  const parts = all.filter((i) => !isHeldOut.has(i));
+  for (const text of splicesOf(train, parts, texts, sources)) {
+    texts.push({ ids: tokenizer.encode(text, { maxLength: train.maxTokens }).ids });
+    sources.push(text);
+  }
+  const set = datasetOf(texts);
   const learn = Array.from({ length: textsIn(set) }, (_, i) => i).filter((i) => !isHeldOut.has(i));
   return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources };
+}
+
+/** The splices that the config asks for, of the texts at `parts`. Throws ERR_CONFIG if one of them is a pair: its halves are not alike. */
+function splicesOf(
+  { splices, seed }: TrainConfig,
+  parts: readonly number[],
+  texts: readonly EncodedText[],
+  sources: readonly string[],
+): string[] {
+  if (splices === 0) return [];
+  if (parts.some((i) => texts[i].split !== undefined)) {
+    throw new TaperError("ERR_CONFIG", `"splices": expected 0, as "data" has pairs of texts, found ${splices}.`);
+  }
+  const whole = parts.map((i) => sources[i]);
+  const labels = parts.map((i) => texts[i].label as number);
+  return splice(whole, labels, splices, new Random(`${seed} splices`));
 }
 
 interface ReadTexts {

@@ -46,6 +46,7 @@ function withDirectories(stage: unknown, before: readonly Stage[]): unknown {
   if (typeof stage !== "object" || stage === null) return stage;
   const { from, teacher, skim } = stage as Record<"from" | "teacher" | "skim", unknown>;
   const directoryOf = (name: unknown): unknown => {
+    if (Array.isArray(name)) return name.map(directoryOf);
     const number = typeof name === "string" ? /^stage-(\d+)$/.exec(name)?.[1] : undefined;
     return number === undefined ? name : (before[Number(number) - 1]?.directory ?? name);
   };

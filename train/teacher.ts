@@ -1,7 +1,7 @@
 /**
- * What a teacher says of every text of a run, before the run starts: its logits, dense, computed once and kept in the run's directory
- * (teacher.safetensors) with what they are the answers to. A stage also takes them from the directory that it starts from. A bag of bigrams
- * learns anew each time, which takes seconds.
+ * What teachers say of every text of a run, before the run starts: the logits of each, dense, computed once and kept in the run's directory
+ * (teacher.safetensors, teacher-2.safetensors, …) with what they are the answers to. A stage also takes them from the directory that it
+ * starts from. A bag of bigrams learns anew each time, which takes seconds. Of several teachers, the mean of the log-probabilities is learned.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -25,51 +25,74 @@ export interface TeachPlaces {
   readonly threads: number;
 }
 
-const cacheName = "teacher.safetensors";
 /** Tokens in a forward. */
 const batchTokens = 2048;
 
-/** The set with `taught` filled in. Throws ERR_CONFIG if the teacher is made for other labels, tokens or texts, and loadModel's errors. */
+/** The set with `taught` filled in. Throws ERR_CONFIG if a teacher is made for other labels, tokens or texts, and loadModel's errors. */
 export async function teach(
   teacher: TeacherTraining,
-  { config, set, sources, learn }: Prepared,
-  { directory, from, variant, threads }: TeachPlaces,
+  prepared: Prepared,
+  places: TeachPlaces,
   progress: (done: number, of: number) => void = () => undefined,
 ): Promise<Dataset> {
-  if (teacher.from === "bigrams") {
-    const answers = bigramAnswers(set, sources, learn, config.labels.length, progress);
-    const taught = new Float32Array(new SharedArrayBuffer(answers.byteLength));
-    taught.set(answers);
-    return { ...set, taught };
+  const { config, set, sources, learn } = prepared;
+  const c = config.labels.length;
+  for (const name of teacher.from) if (name !== "bigrams") await checkTeacher(name, config, set);
+  const taught = new Float32Array(new SharedArrayBuffer(4 * c * (set.tags.length || textsIn(set))));
+  for (const [i, name] of teacher.from.entries()) {
+    const answers =
+      name === "bigrams"
+        ? bigramAnswers(set, sources, learn, c, progress)
+        : await modelAnswers(name, i, prepared, places, progress);
+    addLogProbabilities(taught, answers, c, 1 / teacher.from.length);
   }
-  await checkTeacher(teacher, config, set);
-  const weights = await readIfThere(join(teacher.from, "model.safetensors"));
+  return { ...set, taught };
+}
+
+/** Adds share · log softmax of each row of logits [n, c]. */
+function addLogProbabilities(sum: Float32Array, logits: Float32Array, c: number, share: number): void {
+  for (let at = 0; at < logits.length; at += c) {
+    const row = logits.subarray(at, at + c);
+    const most = Math.max(...row);
+    const log = most + Math.log(row.reduce((total, x) => total + Math.exp(x - most), 0));
+    for (let k = 0; k < c; k++) sum[at + k] += share * (row[k] - log);
+  }
+}
+
+/** The logits of the i-th teacher, from where they are stored, else made and stored. */
+async function modelAnswers(
+  name: string,
+  i: number,
+  { config, set }: Prepared,
+  { directory, from, variant, threads }: TeachPlaces,
+  progress: (done: number, of: number) => void,
+): Promise<Float32Array> {
+  const weights = await readIfThere(join(name, "model.safetensors"));
   const key = `${fingerprint(set)} ${createHash("sha256")
     .update(weights ?? "")
     .digest("hex")}`;
   const c = config.labels.length;
-  const taught = new Float32Array(new SharedArrayBuffer(4 * c * (set.tags.length || textsIn(set))));
+  const answers = new Float32Array(c * (set.tags.length || textsIn(set)));
+  const file = i === 0 ? "teacher.safetensors" : `teacher-${i + 1}.safetensors`;
   for (const place of [directory, ...(from === undefined ? [] : [from])]) {
-    const stored = await storedAnswers(place, key);
-    if (stored?.length !== taught.length) continue;
-    taught.set(stored);
-    return { ...set, taught };
+    const stored = await storedAnswers(join(place, file), key);
+    if (stored?.length === answers.length) return stored;
   }
-  const model = await loadModel(teacher.from, { simd: variant ?? "auto", threads });
+  const model = await loadModel(name, { simd: variant ?? "auto", threads });
   try {
-    await answerAll(model, set, c, taught, progress);
+    await answerAll(model, set, c, answers, progress);
   } finally {
     await model.dispose();
   }
-  const tensors = new Map([["logits", { shape: [taught.length / c, c], data: taught }]]);
-  await writeFileAtomically(join(directory, cacheName), writeSafetensors(tensors, { dtype: "F32", metadata: { key } }));
-  return { ...set, taught };
+  const tensors = new Map([["logits", { shape: [answers.length / c, c], data: answers }]]);
+  await writeFileAtomically(join(directory, file), writeSafetensors(tensors, { dtype: "F32", metadata: { key } }));
+  return answers;
 }
 
-async function checkTeacher(teacher: TeacherTraining, student: Prepared["config"], set: Dataset): Promise<void> {
-  const { config } = await readConfigs(teacher.from);
+async function checkTeacher(name: string, student: Prepared["config"], set: Dataset): Promise<void> {
+  const { config } = await readConfigs(name);
   const refuse = (what: string, expected: unknown, found: unknown): never => {
-    throw new TaperError("ERR_CONFIG", `teacher ${teacher.from}: expected ${what} ${expected}, found ${found}.`);
+    throw new TaperError("ERR_CONFIG", `teacher ${name}: expected ${what} ${expected}, found ${found}.`);
   };
   if (config.task !== student.task) refuse("a model for", student.task, config.task);
   if (config.labels.join() !== student.labels.join()) refuse("labels", student.labels, config.labels);
@@ -80,8 +103,7 @@ async function checkTeacher(teacher: TeacherTraining, student: Prepared["config"
   if (config.maxPositions < longest) refuse("room for texts of", `${longest} tokens`, config.maxPositions);
 }
 
-async function storedAnswers(place: string, key: string): Promise<Float32Array | undefined> {
-  const where = join(place, cacheName);
+async function storedAnswers(where: string, key: string): Promise<Float32Array | undefined> {
   const bytes = await readIfThere(where);
   if (bytes === undefined || parseMetadata(bytes, where).get("key") !== key) return undefined;
   return parseSafetensors(bytes, where).get("logits")?.read();

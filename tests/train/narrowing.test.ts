@@ -7,6 +7,7 @@ import { Random } from "../../engine/random.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { parseTrainConfig } from "../../train/config.ts";
 import { prepare } from "../../train/prepare.ts";
+import { teach } from "../../train/teacher.ts";
 import { type TrainResult, train } from "../../train/trainer.ts";
 import { readCases } from "../../train/truecasing.ts";
 import { run as command, objects } from "../cli/run.ts";
@@ -127,6 +128,29 @@ describe("a teacher", () => {
     expect(asked).toBe(0);
   }, 60_000);
 
+  it("among several is heard as one of them, on spliced texts too", async () => {
+    const plan = { ...pupil, teacher: { ...teacher, from: [at("dense"), "bigrams"] }, splices: 40 };
+    await train({ config: tinyConfig(folder, data, plan), directory: at("pupil of two"), workers: 2 });
+    const prepared = await prepare(tinyConfig(folder, data, plan));
+    const { set, learn, heldOut, sources } = prepared;
+    const texts = learn.length + heldOut.length;
+    expect(set.labels.slice(-40).every((label) => label === -1)).toBe(true);
+    expect(learn.slice(-40)).toEqual(Array.from({ length: 40 }, (_, i) => texts - 40 + i));
+    const places = { directory: at("pupil of two"), from: undefined, variant: undefined, threads: 1 };
+    const from = (...names: string[]) => ({ from: names, weight: 1, temperature: 1 });
+    const [both, one, other] = await Promise.all(
+      [[at("dense"), "bigrams"], [at("dense")], ["bigrams"]].map((names) => teach(from(...names), prepared, places)),
+    );
+    expect(both.taught).toHaveLength(2 * texts);
+    for (let i = 0; i < both.taught.length; i++) {
+      expect(both.taught[i]).toBeCloseTo((one.taught[i] + other.taught[i]) / 2, 5);
+    }
+    for (let t = 0; t < texts; t++)
+      expect(Math.exp(both.taught[2 * t]) + Math.exp(both.taught[2 * t + 1])).toBeLessThan(1 + 1e-5);
+    const held = new Set(heldOut.map((t) => sources[t]));
+    expect(sources.slice(-40).filter((text) => held.has(text))).toEqual([]);
+  }, 60_000);
+
   it("must know the same labels", async () => {
     const config = tinyConfig(folder, data, { ...pupil, labels: ["no", "yes"], teacher });
     await expect(train({ config, directory: at("never"), workers: 1 })).rejects.toThrow(/teacher .*labels no,yes/);
@@ -233,6 +257,10 @@ describe("a config is refused before anything runs", () => {
     [{ threshold: {} }, /"stage": expected "soft" or "hard"/],
     [{ grow: "stack" }, /"grow": expected "from" and a "shape"/],
     [{ teacher: { weight: 0.5 } }, /"from": expected the directory of a model/],
+    [{ teacher: { from: [] } }, /"from": expected the directory of a model/],
+    [{ teacher: { from: ["t", ""] } }, /"from": expected the directory of a model/],
+    [{ splices: 10 }, /"splices": expected 0 without a "teacher"/],
+    [{ splices: 10, data: [], unlabelled: ["b.txt"], teacher: { from: "t" } }, /"splices": expected 0 without/],
     [{ teacher: { from: "t", weight: 2 } }, /"weight": expected a number from 0 to 1/],
     [{ recipe: "tag" }, /"task": expected "truecasing"/],
     [{ recipe: "tag", task: "truecasing", exit: {} }, /"exit": expected nothing/],

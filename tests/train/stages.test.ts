@@ -31,7 +31,7 @@ it("names the stage that is wrong, before anything runs", () => {
 });
 
 it("finds a stage's directory by its number, to start from and to learn from", () => {
-  const teacher = { from: "stage-1", weight: 0.5 };
+  const teacher = { from: ["stage-1", "bigrams"], weight: 0.5 };
   const skim = { predictors: "stage-2" };
   const stages = parseStages(
     { stages: [first, second, { ...second, from: "stage-1", teacher, skim }] },
@@ -39,6 +39,6 @@ it("finds a stage's directory by its number, to start from and to learn from", (
     "plan.json",
   );
   expect(stages[2].config).toMatchObject({ from: "out/stage-1", vocabulary: "out/stage-1" });
-  expect(stages[2].config.teacher).toEqual({ from: "out/stage-1", weight: 0.5, temperature: 1 });
+  expect(stages[2].config.teacher).toEqual({ from: ["out/stage-1", "bigrams"], weight: 0.5, temperature: 1 });
   expect(stages[2].config.skim?.predictors).toBe("out/stage-2");
 });

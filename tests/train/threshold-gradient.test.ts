@@ -51,7 +51,7 @@ async function lossAndGradient(values: Float64Array): Promise<{ loss: number; gr
     threshold: { stage: "soft", temperature: 0.05, weight: 0.7, start: 0, target: 0, learningRate: 0 },
     thresholds,
     exit: { labels: 0.6, distillation: 0, decay: 0.7, intoEncoder: true },
-    teacher: { from: "", weight: 0.4, temperature: 2 },
+    teacher: { from: [], weight: 0.4, temperature: 2 },
   });
   tape.begin();
   const { seeds } = await objective.forward(shard);
