@@ -9,6 +9,7 @@ import type { Tokenizer } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
 import { Random } from "../engine/random.ts";
 import { readSafetensorsFile } from "../engine/safetensors-file.ts";
+import { halvesOf } from "./bigram-teacher.ts";
 import type { TrainConfig } from "./config.ts";
 import { readTexts } from "./data.ts";
 import { type Dataset, datasetOf, type EncodedText, textsIn } from "./dataset.ts";
@@ -16,7 +17,7 @@ import { chooseHoldOut } from "./hold-out.ts";
 import { initialise, type Layout, loadTensors } from "./layout.ts";
 import { thresholdName } from "./learner.ts";
 import type { MaskingVocabulary } from "./recipes/mlm.ts";
-import { splice } from "./splice.ts";
+import { type Splice, splice } from "./splice.ts";
 import { readCases } from "./truecasing.ts";
 
 export interface Prepared {
@@ -29,6 +30,8 @@ export interface Prepared {
   readonly heldOut: readonly number[];
   /** The labelled texts themselves; empty for masked-language modelling. */
   readonly sources: readonly string[];
+  /** Of each splice, one of the two texts it is made of; the other is in the same half for a bag of bigrams. */
+  readonly partOf: ReadonlyMap<number, number>;
 }
 
 /** Reads, tokenises and splits. Throws ERR_FILE, ERR_DATA, ERR_VOCABULARY or ERR_CONFIG. */
@@ -58,13 +61,15 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
       : chooseHoldOut(sources.slice(0, labelled), train.holdOut, random);
   const isHeldOut = new Set(heldOut);
   const parts = all.filter((i) => !isHeldOut.has(i));
-  for (const text of splicesOf(train, parts, texts, sources)) {
+  const partOf = new Map<number, number>();
+  for (const { text, part } of splicesOf(train, parts, texts, sources)) {
+    partOf.set(texts.length, parts[part]);
     texts.push({ ids: tokenizer.encode(text, { maxLength: train.maxTokens }).ids });
     sources.push(text);
   }
   const set = datasetOf(texts);
   const learn = Array.from({ length: textsIn(set) }, (_, i) => i).filter((i) => !isHeldOut.has(i));
-  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources };
+  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources, partOf };
 }
 
 /** The splices that the config asks for, of the texts at `parts`. Throws ERR_CONFIG if one of them is a pair: its halves are not alike. */
@@ -73,14 +78,15 @@ function splicesOf(
   parts: readonly number[],
   texts: readonly EncodedText[],
   sources: readonly string[],
-): string[] {
+): Splice[] {
   if (splices === 0) return [];
   if (parts.some((i) => texts[i].split !== undefined)) {
     throw new TaperError("ERR_CONFIG", `"splices": expected 0, as "data" has pairs of texts, found ${splices}.`);
   }
+  const half = halvesOf(parts, sources);
   const whole = parts.map((i) => sources[i]);
-  const labels = parts.map((i) => texts[i].label as number);
-  return splice(whole, labels, splices, new Random(`${seed} splices`));
+  const kinds = parts.map((i) => `${texts[i].label} ${half.get(i)}`);
+  return splice(whole, kinds, splices, new Random(`${seed} splices`));
 }
 
 interface ReadTexts {

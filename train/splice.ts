@@ -5,20 +5,32 @@
  */
 import type { Random } from "../engine/random.ts";
 
-/** `count` texts made of `texts`, whose classes are `labels`; a text may come from itself. Both lists are of the same length, and not empty. */
-export function splice(texts: readonly string[], labels: readonly number[], count: number, random: Random): string[] {
+/** A text made of two, the first of which is texts[part]. */
+export interface Splice {
+  readonly text: string;
+  readonly part: number;
+}
+
+/** `count` splices of `texts`, each of two (or of one with itself) that are alike: have the same value in `kinds`, which is as long. */
+export function splice(
+  texts: readonly string[],
+  kinds: readonly (number | string)[],
+  count: number,
+  random: Random,
+): Splice[] {
   const words = texts.map((text) => text.trim().split(/\s+/));
-  const alike = new Map<number, number[]>();
-  for (const [i, label] of labels.entries()) {
-    const those = alike.get(label);
+  const alike = new Map<number | string, number[]>();
+  for (const [i, kind] of kinds.entries()) {
+    const those = alike.get(kind);
     if (those) those.push(i);
-    else alike.set(label, [i]);
+    else alike.set(kind, [i]);
   }
   return Array.from({ length: count }, () => {
-    const first = random.integer(texts.length);
-    const others = alike.get(labels[first]) as number[];
-    const second = others[random.integer(others.length)];
+    const part = random.integer(texts.length);
+    const others = alike.get(kinds[part]) as number[];
+    const other = others[random.integer(others.length)];
     const half = (of: readonly string[]): number => Math.ceil(of.length / 2);
-    return [...words[first].slice(0, half(words[first])), ...words[second].slice(half(words[second]))].join(" ");
+    const text = [...words[part].slice(0, half(words[part])), ...words[other].slice(half(words[other]))].join(" ");
+    return { text, part };
   });
 }

@@ -35,14 +35,14 @@ export async function teach(
   places: TeachPlaces,
   progress: (done: number, of: number) => void = () => undefined,
 ): Promise<Dataset> {
-  const { config, set, sources, learn } = prepared;
+  const { config, set } = prepared;
   const c = config.labels.length;
   for (const name of teacher.from) if (name !== "bigrams") await checkTeacher(name, config, set);
   const taught = new Float32Array(new SharedArrayBuffer(4 * c * (set.tags.length || textsIn(set))));
   for (const [i, name] of teacher.from.entries()) {
     const answers =
       name === "bigrams"
-        ? bigramAnswers(set, sources, learn, c, progress)
+        ? bigramAnswers(set, prepared, c, progress)
         : await modelAnswers(name, i, prepared, places, progress);
     addLogProbabilities(taught, answers, c, 1 / teacher.from.length);
   }
