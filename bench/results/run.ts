@@ -43,7 +43,7 @@ export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role"
   readonly masked?: { readonly texts: number; readonly difference: number };
   /** The same model with other dials. */
   readonly curve?: readonly CurvePoint[];
-  /** Of "ours" that classify. */
+  /** Of the task's first "ours", if it classifies. */
   readonly sceptic?: Sceptic;
   readonly timed?: TimedRow;
 }
@@ -111,6 +111,7 @@ async function runModel(
     kept(cache, [hash, how, task.kind, texts.map(({ encoding, tags }) => [encoding.ids, tags])], () =>
       answersOf(model, texts, how, (done) => progress?.(`${planned.name}: ${done} of ${texts.length} texts`)),
     );
+  const isFirstOurs = planned === task.models.find(({ role }) => role === "ours");
   const its = await answer(dials);
   if (planned.role === "dense") denseOnes.push({ name: planned.name, answers: its });
   const own = narrows ? await answer(dense) : undefined;
@@ -136,7 +137,7 @@ async function runModel(
     ...(planned.role !== "dense" && { best: { name: best.name, ...differenceOf(its, best.answers) } }),
     ...(curve.length > 0 && { curve }),
     ...(own && task.kind === "classification" && { masked: await maskedDifference(planned, model, texts, dials) }),
-    ...(planned.role === "ours" && task.kind === "classification" && { sceptic: await sceptic(model, texts, dials) }),
+    ...(isFirstOurs && task.kind === "classification" && { sceptic: await sceptic(model, texts, dials) }),
     ...(timed && { timed }),
   };
 }
