@@ -76,9 +76,8 @@ export interface TrainConfig {
 
 const topNames = [
   ...["recipe", "task", "seed", "shape", "from", "grow", "vocabulary", "labels", "maxPositions", "data", "unlabelled"],
-  ...["splices"],
-  ...["holdOut", "limit", "maxTokens", "tokensPerStep", "epochs", "optimizer", "dropout", "mlm", "skim", "threshold"],
-  ...["exit", "teacher", "freeze", "dtype", "dials", "evaluateEvery", "checkpointMinutes"],
+  ...["splices", "holdOut", "limit", "maxTokens", "tokensPerStep", "epochs", "optimizer", "dropout", "mlm", "skim"],
+  ...["threshold", "exit", "teacher", "freeze", "dtype", "dials", "evaluateEvery", "checkpointMinutes"],
 ];
 
 /** Checks a parsed config; `where` names the file. Throws ERR_CONFIG. */

@@ -19,7 +19,7 @@ export const productParameters = [
   ...["rowsPerChunk", "columnsPerChunk"],
 ] as const;
 
-export const arrangeParameters = [...["to", "a", "n", "k", "depth", "blocks", "blockBytes", "rowsPerChunk"]] as const;
+export const arrangeParameters = ["to", "a", "n", "k", "depth", "blocks", "blockBytes", "rowsPerChunk"] as const;
 
 /**
  * Defines gemm and the task product(…productParameters): the contract's matmul, in bytes and values. `biasStride` is 4, or 0 for zeros at
