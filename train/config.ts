@@ -33,11 +33,15 @@ export interface TrainConfig {
   readonly seed: number;
   /** Of a model that starts from nothing, or grows: with `from`, what that model lacks is made as `grow` says. */
   readonly shape: BertShape | undefined;
-  /** A model directory to start from. */
-  readonly from: string | undefined;
+  /**
+   * Model directories to start from; none: from nothing. Of several, which must have the same tensors, each parameter starts as its mean
+   * over them, and the rest is the first one's; with `epochs` 0 that is the model. In a config, one may stand without a list.
+   * Source: model soups, https://arxiv.org/abs/2203.05482
+   */
+  readonly from: readonly string[];
   /** What layers beyond those of `from` start as. draw: as if from nothing. stack: layer l as layer l mod L of `from`'s L layers. */
   readonly grow: "draw" | "stack";
-  /** A directory with the vocabulary; `from` unless said. */
+  /** A directory with the vocabulary; the first of `from` unless said. */
   readonly vocabulary: string;
   readonly labels: readonly string[];
   readonly maxPositions: number;
@@ -84,11 +88,11 @@ const topNames = [
 export function parseTrainConfig(json: unknown, where: string): TrainConfig {
   const top = new Reader(json, where, topNames);
   const recipe = top.one("recipe", ["mlm", "classify", "tag"]);
-  const from = top.text("from");
-  const vocabulary = top.text("vocabulary") ?? from;
+  const from = top.textOrTexts("from");
+  const vocabulary = top.text("vocabulary") ?? from.at(0);
   if (vocabulary === undefined) throw top.error("vocabulary", "a directory with vocab.txt");
   const shape = parseShape(top);
-  if (shape === undefined && from === undefined) {
+  if (shape === undefined && from.length === 0) {
     throw top.error("shape", `"shape" (a new model), "from" (a model directory), or both (a model that grows)`);
   }
   const data = top.texts("data") ?? [];
@@ -161,10 +165,10 @@ function checkTogether(config: TrainConfig, top: Reader): void {
   if (task === "truecasing" && labels.join() !== caseNames.join()) {
     throw top.error("labels", `${caseNames.join(", ")} for truecasing, or nothing`);
   }
-  if (grow === "stack" && (from === undefined || shape === undefined)) {
+  if (grow === "stack" && (from.length === 0 || shape === undefined)) {
     throw top.error("grow", `"from" and a "shape" with more layers beside "stack"`);
   }
-  if (threshold?.stage === "hard" && from === undefined) {
+  if (threshold?.stage === "hard" && from.length === 0) {
     throw top.error("threshold", `"from" with a model that has thresholds beside stage "hard"`);
   }
   const keepsAnswer = freeze.includes("encoder") && freeze.includes("classifier");

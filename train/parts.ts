@@ -131,9 +131,8 @@ export function parseExit(top: Reader): ExitTraining | undefined {
 export function parseTeacher(top: Reader): TeacherTraining | undefined {
   const part = top.optionalPart("teacher", ["from", "weight", "temperature"]);
   if (part === undefined) return undefined;
-  const from = Array.isArray(part.json.from) ? part.texts("from") : [part.text("from") ?? ""];
-  if (!from?.length || from.includes(""))
-    throw part.error("from", `the directory of a model, "bigrams", or a list of them`);
+  const from = part.textOrTexts("from");
+  if (from.length === 0) throw part.error("from", `the directory of a model, "bigrams", or a list of them`);
   return { from, weight: part.number("weight", 0.5, 0, 1), temperature: part.number("temperature", 1, 0.05, 100) };
 }
 

@@ -137,9 +137,9 @@ const taskOf: Readonly<Record<TrainConfig["recipe"], Task>> = {
 async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config: BertConfig; taper: TaperConfig }> {
   const { recipe, shape, from, labels, maxPositions, skim, exit, dials } = train;
   const start =
-    from === undefined
+    from.length === 0
       ? { config: configOfShape(shape as NonNullable<typeof shape>, { vocabulary, maxPositions }), taper: {} }
-      : await readConfigs(from);
+      : await readConfigs(from[0]);
   const config: BertConfig = { ...start.config, ...shape, labels, task: taskOf[recipe] };
   if (recipe === "mlm") return { config, taper: {} };
   const attentionThresholds = thresholdsOf(train, config.layers, start.taper);
@@ -168,7 +168,7 @@ function thresholdsOf(
   if (threshold.stage === "soft") return Array.from({ length: layers }, (_, l) => (threshold.start * l) / layers);
   throw new TaperError(
     "ERR_CONFIG",
-    `"threshold": stage "hard" needs ${layers} thresholds in ${from}/taperbert.json, found ${own?.length ?? "none"}; run a "soft" stage first.`,
+    `"threshold": stage "hard" needs ${layers} thresholds in ${from[0]}/taperbert.json, found ${own?.length ?? "none"}; run a "soft" stage first.`,
   );
 }
 
@@ -202,7 +202,7 @@ function pieces(tokenizer: Tokenizer, text: string, maxTokens: number): EncodedT
   return found;
 }
 
-/** The parameters that a run starts from: a model directory's where it has them, else drawn, or stacked if the config says so; predictors perhaps of another model. */
+/** The parameters that a run starts from: a model directory's (or the mean of several) where it has them, else drawn, or stacked if the config says so; predictors perhaps of another model. */
 export async function firstValues(
   train: TrainConfig,
   taper: TaperConfig,
@@ -220,23 +220,47 @@ export async function firstValues(
     if (segment !== undefined) values[segment.offset] = threshold;
   }
   const { from, grow, skim } = train;
-  if (from !== undefined) {
-    const nameIn = grow === "stack" ? stacked((await readConfigs(from)).config.layers) : (name: string) => name;
-    await take(from, layout, values, "the model's tensors", nameIn);
+  if (from.length > 0) {
+    const nameIn = grow === "stack" ? stacked((await readConfigs(from[0])).config.layers) : (name: string) => name;
+    const what = "the model's tensors";
+    await takeMean(from, values, (directory, into) => take(directory, layout, into, what, nameIn));
   }
   if (skim?.predictors === undefined) return;
   const nameIn = (name: string) => (name.includes("skim_predictors.") ? name : undefined);
   await take(skim.predictors, layout, values, "the model's skim predictors", nameIn);
 }
 
-/** The tensors of a directory that `nameIn` finds there. Throws ERR_CHECKPOINT without any, naming `what`, or if one has another shape. */
+/** The mean of what each directory makes of the values as they are. Throws ERR_CONFIG if one does not have as many tensors as the first. */
+async function takeMean(
+  directories: readonly string[],
+  values: Float32Array,
+  take: (directory: string, into: Float32Array) => Promise<number>,
+): Promise<void> {
+  const sum = new Float64Array(values.length);
+  let expected: number | undefined;
+  for (const directory of directories) {
+    const own = values.slice();
+    const found = await take(directory, own);
+    expected ??= found;
+    if (found !== expected) {
+      throw new TaperError(
+        "ERR_CONFIG",
+        `"from": expected models with the same tensors; ${directories[0]} has ${expected} of them, ${directory} ${found}.`,
+      );
+    }
+    for (let i = 0; i < own.length; i++) sum[i] += own[i];
+  }
+  for (let i = 0; i < sum.length; i++) values[i] = sum[i] / directories.length;
+}
+
+/** The tensors of a directory that `nameIn` finds there; returns how many. Throws ERR_CHECKPOINT without any, naming `what`, or if one has another shape. */
 async function take(
   directory: string,
   layout: Layout,
   values: Float32Array,
   what: string,
   nameIn: (name: string) => string | undefined,
-): Promise<void> {
+): Promise<number> {
   const file = `${directory}/model.safetensors`;
   const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
   const found = loadTensors(layout, values, (name, shape) => {
@@ -244,6 +268,7 @@ async function take(
     return stored !== undefined && checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
   });
   if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of ${what}.`);
+  return found;
 }
 
 /**

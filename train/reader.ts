@@ -54,6 +54,14 @@ export class Reader {
     throw this.error(name, "a list of texts");
   }
 
+  /** A list of texts, in which one may stand without the list; empty if it is left out. */
+  textOrTexts(name: string): string[] {
+    const value = this.json[name] ?? [];
+    const list = Array.isArray(value) ? value : [value];
+    if (list.every((item) => typeof item === "string" && item !== "")) return list;
+    throw this.error(name, "a text, or a list of texts");
+  }
+
   one<const T extends readonly string[]>(name: string, allowed: T, otherwise?: T[number]): T[number] {
     const value = this.json[name] ?? otherwise;
     if (typeof value === "string" && allowed.includes(value)) return value;

@@ -1,6 +1,6 @@
 /**
  * What teachers say of every text of a run, before the run starts: the logits of each, dense, computed once and kept in the run's directory
- * (teacher.safetensors, teacher-2.safetensors, …) with what they are the answers to. A stage also takes them from the directory that it
+ * (teacher.safetensors, teacher-2.safetensors, …) with what they are the answers to. A stage also takes them from a directory that it
  * starts from. A bag of bigrams learns anew each time, which takes seconds. Of several teachers, the mean of the log-probabilities is learned.
  */
 import { createHash } from "node:crypto";
@@ -19,8 +19,8 @@ import { readIfThere } from "./run-directory.ts";
 
 export interface TeachPlaces {
   readonly directory: string;
-  /** Another directory that may have the answers already. */
-  readonly from: string | undefined;
+  /** Other directories that may have the answers already. */
+  readonly from: readonly string[];
   readonly variant: Variant | undefined;
   readonly threads: number;
 }
@@ -74,7 +74,7 @@ async function modelAnswers(
   const c = config.labels.length;
   const answers = new Float32Array(c * (set.tags.length || textsIn(set)));
   const file = i === 0 ? "teacher.safetensors" : `teacher-${i + 1}.safetensors`;
-  for (const place of [directory, ...(from === undefined ? [] : [from])]) {
+  for (const place of [directory, ...from]) {
     const stored = await storedAnswers(join(place, file), key);
     if (stored?.length === answers.length) return stored;
   }

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { TaperError } from "../engine/errors.ts";
 import { Random } from "../engine/random.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
-import type { TrainConfig } from "./config.ts";
+import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { Crew, type CrewAnswer } from "./crew.ts";
 import { askedIn, cut, deal, fingerprint, lengthOf, planEpoch } from "./dataset.ts";
 import { sharedState } from "./exchange.ts";
@@ -126,7 +126,9 @@ async function checkDirectory(directory: RunDirectory, config: TrainConfig, resu
   if (stored === undefined && resume) {
     throw new TaperError("ERR_OPTION", `${directory.path} holds no run to resume.`);
   }
-  if (stored !== undefined && !isDeepStrictEqual(stored, JSON.parse(JSON.stringify(config)))) {
+  // Read like any config, as an older version may have written the same another way.
+  const before = stored === undefined ? config : parseTrainConfig(stored, `${directory.path}/train.json`);
+  if (!isDeepStrictEqual(before, config)) {
     throw new TaperError(
       "ERR_CONFIG",
       `${directory.path}/train.json differs from this config; a run goes on unchanged.`,
@@ -190,6 +192,7 @@ class Run {
         }
       }
     }
+    if (steps === 0) measured = await this.measure(0, 1);
     await save(step);
     return result(true);
   }

@@ -122,7 +122,7 @@ describe("a teacher", () => {
     expect(share(result.measured!.dense.correct, result.measured!.dense.asked)).toBeLessThan(0.2);
     expect(asked).toBeGreaterThan(0);
     expect(existsSync(join(at("pupil"), "teacher.safetensors"))).toBe(true);
-    const again = { ...config, from: at("pupil"), epochs: 0 };
+    const again = { ...config, from: [at("pupil")], epochs: 0 };
     asked = 0;
     await train({ config: again, directory: at("pupil's pupil"), workers: 1, onTaught });
     expect(asked).toBe(0);
@@ -136,7 +136,7 @@ describe("a teacher", () => {
     const texts = learn.length + heldOut.length;
     expect(set.labels.slice(-40).every((label) => label === -1)).toBe(true);
     expect(learn.slice(-40)).toEqual(Array.from({ length: 40 }, (_, i) => texts - 40 + i));
-    const places = { directory: at("pupil of two"), from: undefined, variant: undefined, threads: 1 };
+    const places = { directory: at("pupil of two"), from: [], variant: undefined, threads: 1 };
     const from = (...names: string[]) => ({ from: names, weight: 1, temperature: 1 });
     const [both, one, other] = await Promise.all(
       [[at("dense"), "bigrams"], [at("dense")], ["bigrams"]].map((names) => teach(from(...names), prepared, places)),
@@ -164,6 +164,25 @@ it("stacks: the old layers come again above themselves", async () => {
   const name = (l: number): string => `bert.encoder.layer.${l}.attention.self.key.weight`;
   for (let l = 0; l < 5; l++) expect(now.get(name(l))!.read()).toEqual(old.get(name(l % 2))!.read());
 });
+
+it("starts as the mean of several models with the same tensors", async () => {
+  const plain = { skim: false, exit: false, epochs: 0 };
+  await run("other", { ...plain, from: at("dense"), epochs: 1, seed: 3 });
+  const { measured } = await run("mean", { ...plain, from: [at("dense"), at("other")] });
+  expect(measured?.dense.asked).toBeGreaterThan(0);
+  const [one, other, mean] = await Promise.all(["dense", "other", "mean"].map(tensors));
+  expect([...mean.keys()]).toEqual([...one.keys()]);
+  for (const [name, tensor] of mean) {
+    const [a, b] = [one.get(name)!.read(), other.get(name)!.read()];
+    expect(tensor.read(), name).toEqual(a.map((value, i) => (value + b[i]) / 2));
+  }
+  const mixed = run("never", {
+    ...plain,
+    from: [at("dense"), at("stacked")],
+    shape: { layers: 5, d: 16, h: 2, f: 32 },
+  });
+  await expect(mixed).rejects.toThrow(/models with the same tensors; .*dense has \d+ of them, .*stacked \d+/);
+}, 60_000);
 
 it("takes predictors from one model and all else from another", async () => {
   const skim = { predictorWidth: 4 };
@@ -258,7 +277,8 @@ describe("a config is refused before anything runs", () => {
     [{ grow: "stack" }, /"grow": expected "from" and a "shape"/],
     [{ teacher: { weight: 0.5 } }, /"from": expected the directory of a model/],
     [{ teacher: { from: [] } }, /"from": expected the directory of a model/],
-    [{ teacher: { from: ["t", ""] } }, /"from": expected the directory of a model/],
+    [{ teacher: { from: ["t", ""] } }, /"from": expected a text, or a list of texts/],
+    [{ from: ["t", 7] }, /"from": expected a text, or a list of texts/],
     [{ splices: 10 }, /"splices": expected 0 without a "teacher"/],
     [{ splices: 10, data: [], unlabelled: ["b.txt"], teacher: { from: "t" } }, /"splices": expected 0 without/],
     [{ teacher: { from: "t", weight: 2 } }, /"weight": expected a number from 0 to 1/],

@@ -48,7 +48,7 @@ describe("a run", () => {
   it("grows: what the smaller model has is taken, the rest is drawn", async () => {
     const directory = join(folder, "grown");
     const shape = { ...config.shape!, layers: config.shape!.layers + 2 };
-    await train({ config: { ...config, from: whole, shape, epochs: 0 }, directory, workers: 1 });
+    await train({ config: { ...config, from: [whole], shape, epochs: 0 }, directory, workers: 1 });
     const [old, grown] = await Promise.all(
       [whole, directory].map((d) => readSafetensorsFile(join(d, "model.safetensors"))),
     );
