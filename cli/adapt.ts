@@ -8,6 +8,7 @@ import { Random } from "../engine/random.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { adaptationPlan } from "../train/adaptation.ts";
 import type { TextRow } from "../train/data.ts";
+import { readIfThere } from "../train/run-directory.ts";
 import { parseStages } from "../train/stages.ts";
 import { certified, certifyFlags, certifyOptionsOf, tell } from "./calibrate.ts";
 import { dataFlags, labelled, readRows } from "./data.ts";
@@ -33,6 +34,7 @@ const flags = {
   "tokens-per-step": { type: "string", value: "N", help: "default 2048" },
   calibration: { type: "string", value: "X", help: "the share of the texts kept for choosing dials; default 0.25" },
   ...certifyFlags,
+  resume: { type: "boolean", help: "go on with the adaptation that was stopped in DIR; data and options as they were" },
   workers: { type: "string", value: "N", help: "replicas, one thread each; default: the number of processors" },
   variant: { type: "string", value: "V", help: "plain, relaxed or wide (Node 24 on x64); default: relaxed" },
   ...backendFlags,
@@ -43,6 +45,7 @@ const examples = [
   "taperbert adapt --model my-bert --data texts.txt --out my-fast-bert",
   "taperbert adapt --model my-bert --data train.tsv --out my-fast-bert --skim predictors --backbone",
   "taperbert adapt --model my-bert --data texts.txt --out my-fast-bert --max-drop 0.005",
+  "taperbert adapt --model my-bert --data texts.txt --out my-fast-bert --max-drop 0.005 --resume",
 ];
 
 const about = `What is learned are the model's own dense answers, so texts without labels are enough; labels serve the choice of dials only, and
@@ -81,9 +84,6 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
   checkTexts(keep.length, options);
   const hasLabels = rows.every(({ label }) => label !== undefined);
   if (hasLabels) labelled(rows, config.labels, values.data ?? "");
-  await mkdir(out, { recursive: true });
-  await writeFileAtomically(`${out}/adapt.jsonl`, jsonLines(learn, false));
-  await writeFileAtomically(`${out}/calibration.jsonl`, jsonLines(keep, hasLabels));
   const plan = adaptationPlan({
     from,
     config,
@@ -97,10 +97,16 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
     seed: options.seed,
   });
   const stages = parseStages(plan, out, "adapt");
+  const resumes = values.resume ?? false;
+  await putTexts(
+    out,
+    { "adapt.jsonl": jsonLines(learn, false), "calibration.jsonl": jsonLines(keep, hasLabels) },
+    resumes,
+  );
   const workers = numberOf(values.workers, "workers", { least: 1, whole: true });
   // What is asked for is the certified model; how its stages went is talk.
   const talk = { ...io, out: (line: string) => io.err(line) };
-  const finished = await runStages(stages, { workers, variant: values.variant as Variant | undefined }, false, talk);
+  const finished = await runStages(stages, { workers, variant: values.variant as Variant | undefined }, resumes, talk);
   if (!finished) return 1;
   const [model, full] = [await openModel(out, values), await openModel(from, values)];
   try {
@@ -113,6 +119,28 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
     await model.dispose();
     await full.dispose();
   }
+}
+
+/** Writes the texts of an adaptation that begins. One that goes on must have the same; one that is there is not written over. */
+async function putTexts(out: string, files: Readonly<Record<string, string>>, resumes: boolean): Promise<void> {
+  const refuse = (what: string): never => {
+    throw new TaperError("ERR_OPTION", what);
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const before = (await readIfThere(`${out}/${name}`))?.toString();
+    if (before === undefined && resumes) refuse(`${out} holds no adaptation to resume.`);
+    if (before !== undefined && !resumes) {
+      refuse(`${out} holds an adaptation already; go on with --resume, or take another directory.`);
+    }
+    if (resumes && before !== text) {
+      refuse(
+        `${out}/${name} has other texts than --data, --calibration and --seed give; an adaptation goes on unchanged.`,
+      );
+    }
+  }
+  if (resumes) return;
+  await mkdir(out, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFileAtomically(`${out}/${name}`, text);
 }
 
 /** A text that occurs twice does not come on both sides. */

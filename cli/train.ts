@@ -73,7 +73,7 @@ export async function runStages(
     interruption.abort();
   };
   const options = { ...common, signal: interruption.signal };
-  process.once("SIGINT", interrupt);
+  const forget = io.onInterrupt(interrupt);
   try {
     for (const [i, stage] of stages.entries()) {
       const { recipe, data, unlabelled } = stage.config;
@@ -89,7 +89,7 @@ export async function runStages(
     }
     return true;
   } finally {
-    process.off("SIGINT", interrupt);
+    forget();
   }
 }
 
@@ -103,7 +103,7 @@ async function runStage(
     ...stage,
     ...options,
     onStep: (step) => progress.add(step),
-    onTaught: (done, of) => io.progress(`the teacher answers: ${done} of ${of} texts`),
+    onTaught: (done, of) => progress.show(`the teacher answers: ${done} of ${of} texts`),
     onMeasured: (held) => io.err(progress.clear(describe(held))),
   });
   progress.end();
@@ -155,11 +155,16 @@ class ProgressLine {
     this.last = step;
     this.steps++;
     this.ms += step.ms;
-    this.io.progress(this.text());
-    if (performance.now() - this.lineAt < lineEveryMs) return;
-    if (!this.io.liveProgress) this.io.err(this.text());
-    this.pending = noProgress;
+    if (this.show(this.text())) this.pending = noProgress;
+  }
+
+  /** Draws a line; where nobody watches it is printed, now and then. Whether it was time for one. */
+  show(line: string): boolean {
+    this.io.progress(line);
+    if (performance.now() - this.lineAt < lineEveryMs) return false;
+    if (!this.io.liveProgress) this.io.err(line);
     this.lineAt = performance.now();
+    return true;
   }
 
   /** A line to print in the place of the progress. */

@@ -108,6 +108,10 @@ describe("calibrate", () => {
 describe("adapt", () => {
   const { folder: place, data } = tinyData(1200);
   const dense = join(place, "dense");
+  beforeAll(async () => {
+    built("train-worker.js");
+    await train({ config: tinyConfig(place, data, { skim: false, exit: false }), directory: dense, workers: 2 });
+  }, 60_000);
   afterAll(() => rmSync(place, { recursive: true }));
 
   it.each([
@@ -117,10 +121,6 @@ describe("adapt", () => {
   ])(
     "gives a dense model %s and exits, and certified dials",
     async (skim, more) => {
-      built("train-worker.js");
-      if (!existsSync(dense)) {
-        await train({ config: tinyConfig(place, data, { skim: false, exit: false }), directory: dense, workers: 2 });
-      }
       const before = readFileSync(join(dense, "model.safetensors"));
       const out = join(place, `fast ${skim}`);
       const size = ["--max-tokens", "16", "--tokens-per-step", "256", "--epochs", "6", "--workers", "2"];
@@ -149,6 +149,43 @@ describe("adapt", () => {
     },
     60_000,
   );
+
+  it("goes on where it was stopped, with the same texts only, and is not begun twice", async () => {
+    const out = join(place, "stopped");
+    const given = ["adapt", "--model", dense, "--data", data, "--out", out, "--skim", "none", "--epochs", "6"];
+    const more = [
+      ...given,
+      "--max-tokens",
+      "16",
+      "--tokens-per-step",
+      "256",
+      "--max-drop",
+      "0.05",
+      "--calibration",
+      "0.4",
+      "--workers",
+      "1",
+    ];
+    const early = await run([...more, "--resume"]);
+    expect([early.code, early.err.at(-1)]).toEqual([2, expect.stringContaining("no adaptation to resume")]);
+    // Interrupted as soon as the training listens: one step is done, and saved.
+    const onInterrupt = (stop: () => void): (() => void) => {
+      stop();
+      return () => undefined;
+    };
+    const stopped = await run(more, { onInterrupt });
+    expect([stopped.code, stopped.err.at(-1)]).toEqual([
+      1,
+      expect.stringMatching(/stopped after step 1 of \d+; go on/),
+    ]);
+    const twice = await run(more);
+    expect([twice.code, twice.err.at(-1)]).toEqual([2, expect.stringContaining("holds an adaptation already")]);
+    const other = await run([...more, "--resume", "--seed", "5"]);
+    expect([other.code, other.err.at(-1)]).toEqual([2, expect.stringContaining("has other texts")]);
+    const whole = await run([...more, "--resume", "--json"]);
+    expect([whole.code, whole.err.at(-1)]).toEqual([0, expect.anything()]);
+    expect(objects(whole)[0]).toHaveProperty("certificate");
+  }, 60_000);
 
   it("refuses before it trains", async () => {
     const out = join(place, "never");
