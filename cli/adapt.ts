@@ -5,6 +5,7 @@ import { readConfigs } from "../bert/load.ts";
 import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { Random } from "../engine/random.ts";
+import { exists } from "../engine/read-file.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { adaptationPlan } from "../train/adaptation.ts";
 import type { TextRow } from "../train/data.ts";
@@ -97,13 +98,10 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
     seed: options.seed,
   });
   const stages = parseStages(plan, out, "adapt");
-  const resumes = values.resume ?? false;
-  await putTexts(
-    out,
-    { "adapt.jsonl": jsonLines(learn, false), "calibration.jsonl": jsonLines(keep, hasLabels) },
-    resumes,
-  );
   const workers = numberOf(values.workers, "workers", { least: 1, whole: true });
+  const resumes = values.resume ?? false;
+  const files = { "adapt.jsonl": jsonLines(learn, false), "calibration.jsonl": jsonLines(keep, hasLabels) };
+  await putTexts(out, files, await exists(`${stages[0].directory}/train.json`), resumes);
   // What is asked for is the certified model; how its stages went is talk.
   const talk = { ...io, out: (line: string) => io.err(line) };
   const finished = await runStages(stages, { workers, variant: values.variant as Variant | undefined }, resumes, talk);
@@ -121,26 +119,27 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** Writes the texts of an adaptation that begins. One that goes on must have the same; one that is there is not written over. */
-async function putTexts(out: string, files: Readonly<Record<string, string>>, resumes: boolean): Promise<void> {
+/** Writes the texts of an adaptation that has not begun. One that has is not written over, and goes on with the same texts only. */
+async function putTexts(
+  out: string,
+  files: Readonly<Record<string, string>>,
+  begun: boolean,
+  resumes: boolean,
+): Promise<void> {
   const refuse = (what: string): never => {
     throw new TaperError("ERR_OPTION", what);
   };
+  if (resumes && !begun) refuse(`${out} holds no adaptation to resume.`);
+  if (begun && !resumes) refuse(`${out} holds an adaptation already; go on with --resume, or take another directory.`);
+  await mkdir(out, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
-    const before = (await readIfThere(`${out}/${name}`))?.toString();
-    if (before === undefined && resumes) refuse(`${out} holds no adaptation to resume.`);
-    if (before !== undefined && !resumes) {
-      refuse(`${out} holds an adaptation already; go on with --resume, or take another directory.`);
-    }
-    if (resumes && before !== text) {
+    if (!begun) await writeFileAtomically(`${out}/${name}`, text);
+    else if ((await readIfThere(`${out}/${name}`))?.toString() !== text) {
       refuse(
         `${out}/${name} has other texts than --data, --calibration and --seed give; an adaptation goes on unchanged.`,
       );
     }
   }
-  if (resumes) return;
-  await mkdir(out, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFileAtomically(`${out}/${name}`, text);
 }
 
 /** A text that occurs twice does not come on both sides. */

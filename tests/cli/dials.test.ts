@@ -1,5 +1,5 @@
 /** The commands that make a model faster and choose its dials, from files to files. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -168,6 +168,9 @@ describe("adapt", () => {
     ];
     const early = await run([...more, "--resume"]);
     expect([early.code, early.err.at(-1)]).toEqual([2, expect.stringContaining("no adaptation to resume")]);
+    // What a run left that ended before its training began is no adaptation yet.
+    mkdirSync(out);
+    writeFileSync(join(out, "adapt.jsonl"), "{}");
     // Interrupted as soon as the training listens: one step is done, and saved.
     const onInterrupt = (stop: () => void): (() => void) => {
       stop();
