@@ -23,6 +23,15 @@ const valuesWithStream = 2 ** 12;
 const groupBytes = 3 * 2 ** 17;
 /** Columns whose sums there is room for. */
 const mostColumns = 6144;
+/** Columns that take all of k before the next ones do, where that pays: their outputs stay in the second cache from block to block. */
+const columnsTogether = 256;
+/** From so many rows on outputs are what fills it, */
+const rowsTogether = 64;
+/** and up to so many steps arranged rows are not. */
+const stepsTogether = 1024;
+
+/** Whether a product of so many rows, arranged beforehand, takes all of k for some columns at a time, and not a block of k for all columns. */
+export const takesAllOfK = (rows: number, k: number): boolean => rows >= rowsTogether && k <= stepsTogether;
 
 /** Bytes of arranged rows, of one block of k: those that go with the stream, then the others, `packedRowStride` apart. */
 export const arrangedBytes = (rows: number): number => 4 * valuesWithStream + rows * packedRowStride;
@@ -101,9 +110,12 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
     const [from, fromB, first, rowStrideFirst, columnStrideFirst] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [chunk, chunkEnd, column, columns, sums] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
 
-    f.for(chunk, 0, n, mostColumns, () =>
+    const isTogether = i32.and(i32.geU(m, rowsTogether), i32.leU(k, stepsTogether));
+    const chunkColumns = f.i32(i32.select(i32.and(i32.ne(arranged, 0), isTogether), columnsTogether, mostColumns));
+
+    f.for(chunk, 0, n, chunkColumns, () =>
       f.for(row, 0, m, rowsAtOnce, () => {
-        f.setInt(chunkEnd, i32.minU(f.i32(i32.add(chunk, mostColumns)), n));
+        f.setInt(chunkEnd, i32.minU(f.i32(i32.add(chunk, chunkColumns)), n));
         f.setInt(rows, i32.minU(f.i32(i32.sub(m, row)), rowsAtOnce));
         f.setInt(few, rowsFirst(f, rows, blockDepth));
         f.setInt(rowsA, i32.select(arranged, arranged, parts.a));

@@ -2,7 +2,9 @@
  * The product of a linear layer as one task: activation and residual are applied to outputs that are still in cache, and its grid of
  * row and column ranges is what threads share. The arithmetic is assembler/gemm.ts; how many chunks are worth it is decided here.
  */
+import { rowsInPlace } from "../assembler/block.ts";
 import type { Copies } from "../assembler/copy.ts";
+import { takesAllOfK } from "../assembler/far.ts";
 import type { FunctionRef } from "../assembler/function.ts";
 import { blockRows, defineGemm, finishParameters } from "../assembler/gemm.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
@@ -118,20 +120,26 @@ export interface Grid {
   readonly rowsPerChunk: number;
   readonly columnsPerChunk: number;
   readonly chunks: number;
+  /** Whether A is worth arranging beforehand, if k comes in blocks. */
+  readonly arranges: boolean;
 }
 
-/** How a product is shared out: one chunk on one thread or for little work; few columns a chunk, and some of the rows where there are many. */
+/** How a product is shared out: one chunk for little work; few columns a chunk, and some of the rows where there are many. On one thread only rows are parted. */
 export function gridOf({ n, k, m }: MatmulSizes, threads: number): Grid {
   const rows = Math.max(n, rowsOfWaiting);
   if (threads === 1 || rows * k * m < worthSharing) {
-    return { rowsPerChunk: n, columnsPerChunk: roundUp(m, columnUnit), chunks: 1 };
+    // Where C is the wider matrix it is what should not come and go with every block of k.
+    const arranges = m > k && takesAllOfK(n, k);
+    const rowsPerChunk = arranges ? Math.ceil(n / Math.ceil(n / blockRows)) : n;
+    return { rowsPerChunk, columnsPerChunk: roundUp(m, columnUnit), chunks: Math.ceil(n / rowsPerChunk), arranges };
   }
   const columnsPerChunk = roundUp(Math.ceil(chunkMacs / (rows * k)), columnUnit);
   const across = Math.ceil(m / columnsPerChunk);
   const wanted = Math.min(Math.ceil((chunksPerThread * threads) / across), Math.max(1, Math.floor(n / rowsPerSplit)));
   const parts = Math.max(wanted, Math.ceil(n / blockRows));
   const rowsPerChunk = Math.ceil(n / parts);
-  return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * across };
+  // Threads come back for more columns of the same rows many times.
+  return { rowsPerChunk, columnsPerChunk, chunks: Math.ceil(n / rowsPerChunk) * across, arranges: n > rowsInPlace };
 }
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;

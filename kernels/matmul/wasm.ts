@@ -3,7 +3,6 @@
  * weights as assembler/packed.ts lays them out, the last panel padded with zeros. The product itself is product.ts.
  */
 import type { View } from "../../engine/view.ts";
-import { rowsInPlace } from "../assembler/block.ts";
 import type { Copies } from "../assembler/copy.ts";
 import { arrangedBytes } from "../assembler/far.ts";
 import { addressOf, type Machine, roundUp, type WasmHandle } from "../assembler/machine.ts";
@@ -60,28 +59,34 @@ export const matmul =
   (machine: Machine) =>
   ({ out, a, weights, bias, residual, activation, n, k, m }: MatmulArgs<WasmHandle>): void => {
     if (n * m === 0) return;
-    const { rowsPerChunk, columnsPerChunk, chunks } = gridOf({ n, k, m }, machine.threads);
+    const { rowsPerChunk, columnsPerChunk, chunks, arranges } = gridOf({ n, k, m }, machine.threads);
     const start = bias ? bias.address : machine.zeros;
     const stride = bias ? 4 : 0;
     const after = addressOf(residual);
     const kind = activation ? activationCode[activation] : 0;
     const [to, from, by] = [out.address, a.address, weights.address];
     const { depth, blocks, panelBytes, blockBytes } = packedLayout(k, m, machine.panelWidth);
-    if (chunks === 1) {
+    const isArranged = arranges && blocks > 1;
+    const ofBlock = roundUp(arrangedBytes(Math.min(n, rowsPerChunk)), 64);
+    if (machine.threads === 1 || chunks === 1) {
       // Most products of a short text: no list of arguments is made for them.
-      const { product } = machine.call;
-      // biome-ignore format: one line a part
-      product(
-        to, from, by, start, stride, after, kind,
-        n, k, m, panelBytes, blockBytes, 0, 0, 0,
-        rowsPerChunk, columnsPerChunk, 0, 1,
-      );
+      const { arrange, product } = machine.call;
+      const arranged = isArranged ? machine.workspace(blocks * ofBlock) : 0;
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        const row = chunk * rowsPerChunk;
+        if (isArranged)
+          arrange(arranged, from + 4 * row * k, n - row, k, depth, blocks, ofBlock, rowsPerChunk, 0, blocks);
+        // biome-ignore format: one line a part
+        product(
+          to, from, by, start, stride, after, kind,
+          n, k, m, panelBytes, blockBytes, arranged, arranged && ofBlock, 0,
+          rowsPerChunk, columnsPerChunk, chunk, chunk + 1,
+        );
+      }
       return;
     }
     const ready = [0, 0, 0];
-    // Threads come back for more columns of the same rows many times: these are arranged once, not each time.
-    if (blocks > 1 && n > rowsInPlace) {
-      const ofBlock = roundUp(arrangedBytes(Math.min(n, rowsPerChunk)), 64);
+    if (isArranged) {
       const parts = Math.ceil(n / rowsPerChunk) * blocks;
       const arranged = machine.workspace(roundUp(Math.ceil((parts * ofBlock) / machine.threads), 64));
       machine.run("arrange", [arranged, from, n, k, depth, blocks, ofBlock, rowsPerChunk], parts);

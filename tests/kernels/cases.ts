@@ -82,6 +82,13 @@ function plan(usual: Sizes, derive: (sizes: Sizes) => Shape = (sizes) => ({ size
 }
 
 const product = plan({ n: 5, k: 9, m: 10 });
+/** Products whose k comes in several blocks: few rows, rows that are parted, and C wider than A or not. */
+const deep = [
+  { n: 5, k: 1000, m: 40 },
+  { n: 250, k: 1000, m: 20 },
+  { n: 65, k: 513, m: 530 },
+  { n: 255, k: 516, m: 517 },
+].map((sizes) => ({ sizes }));
 const attention: Plan = { shapes: raggedShapes, random: randomRagged };
 const rows = plan({ n: 5, d: 10 });
 const flat = plan({ length: 37 });
@@ -89,7 +96,7 @@ const labelled = plan({ n: 5, c: 3 }, withLabels);
 const indexed = plan({ n: 6, d: 10, rows: 4 }, withRows);
 
 export const plans: Readonly<Record<TrainingKernelName, Plan>> = {
-  matmul: product,
+  matmul: { ...product, shapes: [...product.shapes, ...deep] },
   matmulInt8: product,
   matmulInputGradient: product,
   matmulWeightGradient: product,

@@ -39,6 +39,7 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
     [13, 400, 300],
     [16, 1001, 300],
     [20, 1001, 300],
+    [70, 560, 600],
     [125, 385, 270],
   ])("%i × %i × %i in any grid", (n, k, m) => {
     let next = heap;
@@ -104,9 +105,10 @@ describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) =>
   });
 });
 
-test("one thread gets one chunk, little work too; more threads get chunks that cover everything", () => {
-  expect(gridOf({ n: 512, k: 768, m: 3072 }, 1).chunks).toBe(1);
-  expect(gridOf({ n: 8, k: 128, m: 128 }, 8).chunks).toBe(1);
+test("one thread gets all columns at once, little work too; more threads get chunks that cover everything", () => {
+  expect(gridOf({ n: 512, k: 3072, m: 768 }, 1)).toMatchObject({ chunks: 1, arranges: false });
+  expect(gridOf({ n: 512, k: 768, m: 3072 }, 1)).toMatchObject({ chunks: 3, rowsPerChunk: 171, arranges: true });
+  expect(gridOf({ n: 8, k: 128, m: 128 }, 8)).toMatchObject({ chunks: 1, arranges: false });
   for (const threads of [2, 3, 4, 8]) {
     for (const n of [1, 8, 32, 65, 128, 512]) {
       for (const m of [768, 3072, 65]) {
