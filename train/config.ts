@@ -147,8 +147,11 @@ export function parseTrainConfig(json: unknown, where: string): TrainConfig {
 function checkTogether(config: TrainConfig, top: Reader): void {
   const { recipe, task, from, labels, grow, shape, data, unlabelled, splices, exit, teacher, threshold, freeze } =
     config;
+  // A config that was read once has its defaults in it, none of which asks for anything.
+  const asksFor = (value: unknown): boolean =>
+    Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false && value !== 0;
   const absent = (name: string, why: string): void => {
-    if (top.json[name] !== undefined && top.json[name] !== false) throw top.error(name, `nothing: ${why}`);
+    if (asksFor(top.json[name])) throw top.error(name, `nothing: ${why}`);
   };
   if (recipe !== "tag") absent("task", `only recipe "tag" has a task`);
   if (recipe === "mlm") {
