@@ -69,7 +69,7 @@ export async function benchPeers(argv: readonly string[], io: Io): Promise<numbe
   if (values.start) return start(config, values, io);
   const batches = batchesOf(values, config);
   const padding = batches.some((lengths) => Math.min(...lengths) < Math.max(...lengths));
-  const { rivals, missing } = await rivalsOf({ config, read: randomWeights(1) }, values, padding, io);
+  const { rivals, versions, missing } = await rivalsOf({ config, read: randomWeights(1) }, values, padding, io);
   const reports: BatchReport[] = [];
   try {
     const options = {
@@ -88,9 +88,10 @@ export async function benchPeers(argv: readonly string[], io: Io): Promise<numbe
   io.progress("");
   const where = await environment();
   const header = { shape: values.shape ?? "base", dtype: values.dtype ?? "f32", threads: Number(values.threads ?? 1) };
-  if (values.json) printJson(io, { ...header, batches: reports, missing, environment: where });
+  if (values.json) printJson(io, { ...header, peers: versions, batches: reports, missing, environment: where });
   else {
     io.out(`${header.shape}, random weights, ${header.dtype}, peers on ${header.threads} thread(s); milliseconds`);
+    for (const [name, version] of Object.entries(versions)) io.out(`${name} is ${version}`);
     for (const report of reports) for (const line of inWords(report)) io.out(line);
     for (const { name, absent } of missing) io.out(`${name}: ${absent}`);
     io.err(describeEnvironment(where));
@@ -122,6 +123,7 @@ async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padd
   const wanted = namesOf(values.variants ?? "relaxed,wide", "variants", variants);
   const names = namesOf(values.peers, "peers", peerNames);
   const rivals: Rival[] = [];
+  const versions: Partial<Record<PeerName, string>> = {};
   const missing: { name: PeerName | Variant; absent: string }[] = [];
   for (const variant of wanted) {
     const why = refusal(variant);
@@ -141,9 +143,10 @@ async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padd
       const session = await peer.bert(weights, { dtype, threads, padding });
       const tolerance = dtype === "f32" ? undefined : Number.POSITIVE_INFINITY;
       rivals.push({ name, session, tolerance });
+      versions[name] = peer.version;
     }
   }
-  return { rivals, missing };
+  return { rivals, versions, missing };
 }
 
 const ourName = (variant: string): string => `taperbert ${variant}`;
