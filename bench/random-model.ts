@@ -8,7 +8,7 @@ import type { BertConfig } from "../bert/config.ts";
 import { type Dtype, int8Source } from "../bert/dtype.ts";
 import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
-import { Random } from "../engine/random.ts";
+import { hashOf, Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { ReadTensor } from "./peers/peer.ts";
 import type { TimedText } from "./ways.ts";
@@ -43,7 +43,8 @@ export function modelOf(
 
 /**
  * The values of any parameter by name and shape, of a model that `randomModel` makes from this seed: BERT's initialisation, from a supply of
- * normal numbers that starts over and over, as 110 million fresh ones take longer than the bench.
+ * normal numbers that starts over and over, as 110 million fresh ones take longer than the bench. Each name begins elsewhere in it: onnxruntime
+ * packs equal matrices once, and a model whose layers were all equal would stay in its caches.
  */
 export function randomWeights(seed: number): ReadTensor {
   const random = new Random(seed);
@@ -52,7 +53,10 @@ export function randomWeights(seed: number): ReadTensor {
   return (name, shape) => {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) return name.endsWith("weight") ? values.fill(1) : values;
-    for (let i = 0; i < values.length; i += supply.length) values.set(supply.subarray(0, values.length - i), i);
+    const first = supply.subarray(hashOf(name) % supply.length).subarray(0, values.length);
+    values.set(first);
+    for (let i = first.length; i < values.length; i += supply.length)
+      values.set(supply.subarray(0, values.length - i), i);
     return values;
   };
 }
