@@ -7,7 +7,7 @@
  * fewer are read in place. B comes as panels of NR columns, packed beforehand (packed.ts), or as raw rows; a packed one that no near cache holds
  * is far.ts's. What follows a product (an activation, a residual) is the caller's `finish`, called on
  * outputs that are still in cache.
- * It may read, not write, up to 4·NR bytes past the end of B's and start's rows. It does not pack weights.
+ * It may read, not write, up to 4·NR bytes past the end of start's rows, and `bytesAhead` more of B's. It does not pack weights.
  * Ideas: the blocking of GotoBLAS, https://dl.acm.org/doi/10.1145/1356052.1356053
  */
 

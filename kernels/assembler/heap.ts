@@ -7,7 +7,7 @@
 import { TaperError } from "../../engine/errors.ts";
 
 const pageBytes = 65536;
-/** What may be read past the end of any buffer: a tile of B or of a bias. */
+/** What may be read past the end of any buffer: a tile of B or of a bias, and what a tile reads ahead. */
 const slackBytes = 1024;
 
 export interface Heap {

@@ -19,12 +19,14 @@ export interface Tiles {
   readonly unroll: number;
   /** The same in tiles of few rows. */
   readonly smallUnroll: number;
+  /** Bytes of B by which a tile reads ahead (tile.ts); 0 where it gains nothing. */
+  readonly bytesAhead: number;
 }
 
 export const tiles: Readonly<Record<Variant, Tiles>> = {
-  plain: { vectors: 2, rows: 5, unroll: 1, smallUnroll: 1 },
-  relaxed: { vectors: 2, rows: 6, unroll: 1, smallUnroll: 1 },
-  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2 },
+  plain: { vectors: 2, rows: 5, unroll: 1, smallUnroll: 1, bytesAhead: 0 },
+  relaxed: { vectors: 2, rows: 6, unroll: 1, smallUnroll: 1, bytesAhead: 512 },
+  wide: { vectors: 4, rows: 6, unroll: 8, smallUnroll: 2, bytesAhead: 512 },
 };
 
 /** a·b + c, fused except in the plain variant. The one multiply-add of all products, so tails round as tiles do. */
