@@ -32,14 +32,16 @@ export const blockScratchBytes = panelScratchBytes + tailTileBytes;
 /** Whether B is read from end to end for one tile's rows first, or panel by panel for all. */
 export const [panelByPanel, inOrder] = [0, 1];
 
-export const blockParameters = [
+const passParameters = [
   ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "panelStrideB"],
-  ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth", "order"],
+  ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth"],
 ] as const;
+export const blockParameters = [...passParameters, "order"] as const;
 
 /**
  * block(…blockParameters), with blockScratchBytes at `scratch`. `inOrder` passes the rows of the first tile panel after panel, and then the
- * others: read from end to end at the pace of one tile, a B of the third cache comes as fast as prefetchers can bring it.
+ * others: read from end to end at the pace of one tile, a B of the third cache comes as fast as prefetchers can bring it. Rows so few that they meet
+ * several panels at once are through with B in one such reading anyway.
  */
 export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies, scratch: Int): FunctionRef {
   const width = panelWidth(variant);
@@ -48,9 +50,8 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
   const small = panelsAtOnce(variant).flatMap((panels, i) =>
     panels > 1 ? [{ few: i + 1, panels, tile: defineSmallTile(module, variant, i + 1, panels) }] : [],
   );
-  const pass = module.function(undefined, blockParameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
-    const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
-    const [rows, columns, depth, order] = sizes;
+  const pass = module.function(undefined, passParameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
+    const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, rows, columns, depth] = rest;
     const isRaw = f.i32(i32.ne(rowStrideB, widthBytes));
     const copied = f.i32(i32.and(i32.gtU(rows, rowsWorthCopying), isRaw));
     const taken = f.i32();
@@ -61,7 +62,7 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
       f.setInt(columns, i32.sub(columns, panels * width));
     };
     for (const { few, panels, tile } of small) {
-      f.if(i32.and(i32.eq(rows, few), i32.ne(order, inOrder)), () =>
+      f.if(i32.eq(rows, few), () =>
         f.while(i32.geU(columns, panels * width), () => {
           f.call(tile, c, rowStrideC, start, rowStrideStart, a, rowStrideA, b, rowStrideB, panelStrideB, depth);
           nextPanels(panels);
@@ -96,14 +97,13 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
       f.call(
         pass,
         ...[c, rowStrideC, a, rowStrideA, b, rowStrideB, panelStrideB],
-        ...[start, rowStrideStart, columnStrideStart, first, columns, depth, order],
+        ...[start, rowStrideStart, columnStrideStart, first, columns, depth],
       );
       f.advance(c, i32.mul(first, rowStrideC));
       f.advance(a, i32.mul(first, rowStrideA));
       f.advance(start, i32.mul(first, rowStrideStart));
       f.setInt(rows, i32.sub(rows, first));
       f.setInt(first, rows);
-      f.setInt(order, panelByPanel);
     });
   });
 }

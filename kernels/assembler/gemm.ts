@@ -24,8 +24,6 @@ import type { Variant } from "./variant.ts";
 export const blockRows = 252;
 /** A packed matrix B of so many bytes, if one block of k holds it, stays in the second cache while all rows pass. */
 const residentBytes = 2 ** 20;
-/** A packed matrix of more bytes usually comes from memory: then even rows that could stay in place gain by reading it as one stream. */
-const memoryBytes = 2 ** 22;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */
 const columnsPerFinish = 256;
 /** Steps of k in a block, where one is not enough: fewer than it may hold, so that a panel of B stays in the first cache. */
@@ -81,7 +79,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     const isOneBlock = i32.and(i32.geU(together, k), i32.leU(k, blockDepth));
     const isResident = f.i32(i32.and(isPacked, i32.and(i32.leU(bytesOfB, residentBytes), isOneBlock)));
     const isFar = i32.and(isPacked, i32.and(i32.eqz(isResident), i32.leU(together, blockDepth)));
-    f.if(i32.and(isFar, i32.or(copied, i32.gtU(bytesOfB, memoryBytes))), () => {
+    f.if(i32.and(copied, isFar), () => {
       f.call(
         far,
         ...[c, rowStrideC, a, rowStrideA, kStrideA, b, panelStrideB, blockStrideB],

@@ -43,6 +43,7 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
         // Up to two rows: A's values stay in registers while B's pass; more rows leave no room for that.
         const kept = rows <= 2 ? aRows.map((address) => splat(address, offset)) : undefined;
         for (const [p, address] of bPanels.entries()) {
+          readAhead(f, variant, rows, address);
           const values = range(vectors).map((v) => f.v128(v128.load(address, 16 * v)));
           for (const [i, row] of aRows.entries()) {
             const one = kept ? kept[i] : splat(row, offset);
