@@ -7,23 +7,24 @@
 
 import type { Copies } from "./copy.ts";
 import { defineFewRows } from "./few-rows.ts";
-import type { FunctionBuilder, FunctionRef } from "./function.ts";
+import type { FunctionBuilder, FunctionRef, Local } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { packedRowStride } from "./tile.ts";
 import { type Expr, type Int, i32, quotientUp } from "./values.ts";
 import { tiles, type Variant } from "./variant.ts";
 
-/** Rows that go with the stream, two full tiles but for one row each: so many cost hardly more than waiting for it. */
-const rowsWithStream = 10;
-/** As many go with it, if they are all. */
-const mostWithStream = 12;
+/** Rows that go with the stream: three full tiles, whose sums take as long as waiting for it. */
+const mostWithStream = 18;
 /** Values of A that may go with it: half the first cache, the rest of which is B's to pass through. */
 const valuesWithStream = 2 ** 12;
 /** What comes in before the other rows follow: less than half of a usual second cache. */
 const groupBytes = 3 * 2 ** 17;
 /** Columns whose sums there is room for. */
 const mostColumns = 6144;
-/** Columns that take all of k before the next ones do, where that pays: their outputs stay in the second cache from block to block. */
+/**
+ * Columns that take all of k before the next ones do, where that pays: their outputs stay in the second cache from block to block, and until the
+ * last block they wait apart, as in a wide C each row of them is a page of its own.
+ */
 const columnsTogether = 256;
 /** From so many rows on outputs are what fills it, */
 const rowsTogether = 64;
@@ -35,6 +36,10 @@ export const takesAllOfK = (rows: number, k: number): boolean => rows >= rowsTog
 
 /** Bytes of arranged rows, of one block of k: those that go with the stream, then the others, `packedRowStride` apart. */
 export const arrangedBytes = (rows: number): number => 4 * valuesWithStream + rows * packedRowStride;
+/** Bytes from row to row of what waits apart. */
+const apartStride = 4 * (columnsTogether + 16);
+/** Bytes of so many rows of it. */
+export const apartBytes = (rows: number): number => rows * apartStride;
 /** Bytes that far uses for the sums of what is unfinished. */
 export const farSumsBytes = 4 * mostWithStream * mostColumns;
 
@@ -55,6 +60,8 @@ export interface FarParts {
   readonly a: Int;
   /** Room for farSumsBytes. */
   readonly sums: Int;
+  /** Room for apartBytes(mostRows). */
+  readonly apart: Int;
 }
 
 export interface Far {
@@ -74,9 +81,9 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
   const width = 4 * tiles[variant].vectors;
   const { arrange, pass } = defineFewRows(module, variant, copies);
   /** How many of `rows` rows go with the stream. */
-  const rowsFirst = (f: FunctionBuilder, rows: Int, blockDepth: Int): Expr<"i32"> => {
+  const rowsFirst = (f: FunctionBuilder, rows: Local<"i32">, blockDepth: Int): Expr<"i32"> => {
     const most = f.i32(i32.minU(f.i32(i32.divU(valuesWithStream, blockDepth)), mostWithStream));
-    return i32.select(i32.leU(rows, most), rows, i32.minU(most, rowsWithStream));
+    return i32.minU(rows, most);
   };
 
   const arrangeRows = module.function(
@@ -110,8 +117,11 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
     const [from, fromB, first, rowStrideFirst, columnStrideFirst] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [chunk, chunkEnd, column, columns, sums] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
 
-    const isTogether = i32.and(i32.geU(m, rowsTogether), i32.leU(k, stepsTogether));
-    const chunkColumns = f.i32(i32.select(i32.and(i32.ne(arranged, 0), isTogether), columnsTogether, mostColumns));
+    const fewSteps = i32.and(i32.geU(m, rowsTogether), i32.leU(k, stepsTogether));
+    const isTogether = f.i32(i32.and(i32.ne(arranged, 0), fewSteps));
+    const chunkColumns = f.i32(i32.select(isTogether, columnsTogether, mostColumns));
+    const apart = f.i32(parts.apart);
+    const [goal, rowStrideGoal] = [f.i32(), f.i32()];
 
     f.for(chunk, 0, n, chunkColumns, () =>
       f.for(row, 0, m, rowsAtOnce, () => {
@@ -132,22 +142,25 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
           f.if(i32.eqz(arranged), () =>
             f.call(arrangeRows, rowsA, from, rowStrideA, kStrideA, rows, steps, blockDepth),
           );
+          const waitsApart = f.i32(i32.and(isTogether, i32.eqz(isLast)));
+          f.setInt(goal, i32.select(waitsApart, i32.sub(apart, i32.shl(chunk, 2)), here));
+          f.setInt(rowStrideGoal, i32.select(waitsApart, apartStride, rowStrideC));
           f.setInt(sums, sumsOfAll);
           f.setInt(columns, i32.select(left, groupColumns, mostColumns));
           const panel = f.i32(fromB);
           f.for(column, chunk, chunkEnd, columns, () => {
             f.setInt(columns, i32.minU(f.i32(i32.sub(chunkEnd, column)), columns));
-            const target = f.i32(i32.add(here, i32.shl(column, 2)));
+            const target = f.i32(i32.add(goal, i32.shl(column, 2)));
             const begin = f.i32(i32.add(first, i32.mul(column, columnStrideFirst)));
             f.call(
               pass,
-              ...[target, rowStrideC, rowsA, panel, panelStrideB, begin, rowStrideFirst, columnStrideFirst, sums],
+              ...[target, rowStrideGoal, rowsA, panel, panelStrideB, begin, rowStrideFirst, columnStrideFirst, sums],
               ...[few, columns, steps, i32.eqz(p), isLast],
             );
             f.if(left, () =>
               f.call(
                 block,
-                ...[i32.add(target, i32.mul(few, rowStrideC)), rowStrideC],
+                ...[i32.add(target, i32.mul(few, rowStrideGoal)), rowStrideGoal],
                 ...[i32.add(rowsA, 4 * valuesWithStream), packedRowStride],
                 ...[panel, 4 * width, panelStrideB],
                 ...[i32.add(begin, i32.mul(few, rowStrideFirst)), rowStrideFirst, columnStrideFirst],
@@ -163,9 +176,9 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
             f.advance(panel, i32.mul(i32.divU(columns, width), panelStrideB));
             f.advance(sums, i32.shl(i32.mul(few, columns), 2));
           });
-          // Later blocks of k go on from what lies in C.
-          f.setInt(first, here);
-          f.setInt(rowStrideFirst, rowStrideC);
+          // The next block of k goes on from there.
+          f.setInt(first, goal);
+          f.setInt(rowStrideFirst, rowStrideGoal);
           f.setInt(columnStrideFirst, 4);
           f.advance(from, i32.mul(steps, kStrideA));
           f.advance(rowsA, arrangedBlock);

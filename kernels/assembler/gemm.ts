@@ -13,7 +13,7 @@
 
 import { blockScratchBytes, defineBlock, inOrder, panelByPanel, panelWidth, rowsInPlace } from "./block.ts";
 import type { Copies } from "./copy.ts";
-import { arrangedBytes, defineFar, farSumsBytes } from "./far.ts";
+import { apartBytes, arrangedBytes, defineFar, farSumsBytes } from "./far.ts";
 import type { FunctionRef } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { blockDepth, packedRowStride } from "./tile.ts";
@@ -31,7 +31,7 @@ const manyBlocksDepth = 384;
 
 const copiedBytes = arrangedBytes(blockRows);
 /** Bytes that gemm uses from the instance's scratch address on. */
-export const gemmScratchBytes = copiedBytes + blockScratchBytes + farSumsBytes;
+export const gemmScratchBytes = copiedBytes + blockScratchBytes + farSumsBytes + apartBytes(blockRows);
 
 export const gemmParameters = [
   ...["c", "rowStrideC", "a", "rowStrideA", "kStrideA", "b", "rowStrideB", "panelStrideB", "blockStrideB"],
@@ -62,6 +62,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
   const { far, arrangeRows } = defineFar(module, variant, {
     ...{ copies, block, finish, mostRows: blockRows, a: scratch },
     sums: i32.add(scratch, copiedBytes + blockScratchBytes),
+    apart: i32.add(scratch, copiedBytes + blockScratchBytes + farSumsBytes),
   });
   const width = panelWidth(variant);
   const parameters = [...gemmParameters, "extra", "kind", "arranged", "arrangedBlock"] as const;

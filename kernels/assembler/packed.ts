@@ -7,7 +7,7 @@ import { roundUp } from "./machine.ts";
 
 /** So much of k is one block, for which the rest of what a product touches is small anyway. */
 const wholeDepth = 512;
-/** Steps of k in a block, where k has more: twelve rows of A are then 9 KiB. */
+/** Steps of k in a block, where k has more: eighteen rows of A are then 14 KiB. */
 const partDepth = 192;
 /** Tiles take as many steps at a time. */
 const unit = 8;
