@@ -89,9 +89,9 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
     const [rows, columns, depth, order] = sizes;
     const first = f.i32(i32.select(order, quotientUp(rows, quotientUp(rows, tileRows)), rows));
     if (panelsAtOnce(variant)[rowsInPlace - 1] > 1) {
-      // Two tiles of four rows wait for their own sums; three rows that meet two panels at once do not.
-      const areTwoTiles = i32.and(i32.geU(rows, 8), i32.leU(rows, tileRows + rowsInPlace));
-      f.if(i32.and(order, areTwoTiles), () => f.setInt(first, i32.sub(rows, rowsInPlace)));
+      // Two tiles of nearly equal rows wait for their own sums; what is left of a full one meets several panels at once, and does not.
+      const isLittleLeft = i32.leU(i32.sub(rows, tileRows), rowsInPlace);
+      f.if(i32.and(order, isLittleLeft), () => f.setInt(first, tileRows));
     }
     f.while(rows, () => {
       f.call(
