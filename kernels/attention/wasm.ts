@@ -17,7 +17,7 @@ import { type Copying, definePackHeads, packedHead, packedSizes, paddedRows, row
 const queriesOfBlock = 48;
 
 /** Texts of so few rows take products row by row from qkv: packing would cost more than it saves. */
-const fewRows = 3;
+const fewRows = 6;
 
 /** The functions that attention is made of. */
 export interface AttentionParts extends Copying {
