@@ -22,7 +22,7 @@ import type { Variant } from "./variant.ts";
 
 /** Rows of A that a block holds: it stays in the second cache. */
 export const blockRows = 252;
-/** A packed matrix B of so many bytes, if one block of k holds it, stays in the second cache while all rows pass. */
+/** A packed matrix B of so many bytes stays in the second cache while all rows pass. */
 const residentBytes = 2 ** 20;
 /** Columns after which finished rows go through `finish`: what a block of rows has of them is still in the second cache. */
 const columnsPerFinish = 256;
@@ -77,9 +77,10 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
     const bytesOfB = f.i32(i32.shl(i32.mul(n, k), 2));
     /** Steps of k that lie together in B. */
     const together = f.i32(i32.select(blockStrideB, i32.divU(panelStrideB, 4 * width), k));
-    const isOneBlock = i32.and(i32.geU(together, k), i32.leU(k, blockDepth));
-    const isResident = f.i32(i32.and(isPacked, i32.and(i32.leU(bytesOfB, residentBytes), isOneBlock)));
-    const isFar = i32.and(isPacked, i32.and(i32.eqz(isResident), i32.leU(together, blockDepth)));
+    const blocksFit = f.i32(i32.and(isPacked, i32.leU(together, blockDepth)));
+    /** Whoever arranged A did it for far, which shares that out. */
+    const isResident = f.i32(i32.and(blocksFit, i32.and(i32.leU(bytesOfB, residentBytes), i32.eqz(arranged))));
+    const isFar = i32.and(blocksFit, i32.eqz(isResident));
     f.if(i32.and(copied, isFar), () => {
       f.call(
         far,

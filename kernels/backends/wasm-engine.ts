@@ -112,7 +112,7 @@ export async function startThreadedEngine(
 const runAlone =
   (call: Machine["call"]): Run =>
   (task, args, chunks) =>
-    call[task](...args.concat(0, chunks));
+    call[task](...args, 0, chunks);
 
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): Machine["call"] {
   return new WebAssembly.Instance(module, { env: { memory, scratch, thread: 0 } }).exports as Machine["call"];
