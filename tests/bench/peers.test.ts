@@ -1,7 +1,8 @@
 /** Every peer that is installed computes what we compute; none that is absent is an error. `npm --prefix bench/peers ci` installs them. */
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openPeer, openTransformers, peerNames, sameIds } from "../../bench/peers/index.ts";
 import { modelOf } from "../../bench/random-model.ts";
 import { sameLogits } from "../../bench/same-logits.ts";
@@ -89,11 +90,15 @@ if ("absent" in reader) console.info(`skipped: ${reader.name}: ${reader.absent}`
 describe.skipIf("absent" in reader)("@huggingface/transformers", () => {
   const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "film", "##s", "!", "cafe", "京"];
   const texts = ["A good films!", "café 京 unheard [MASK]", "", "a a a a a a a a a a a a"];
-  const places = () => readdirSync(tmpdir()).filter((name) => name.startsWith("taperbert-peer-"));
-
   it("makes our tokens and logits of texts, and leaves no files", async () => {
     if ("absent" in reader) return;
-    const before = places();
+    // Other processes have files in the usual place.
+    const place = mkdtempSync(join(tmpdir(), "peers-test-"));
+    vi.stubEnv("TMPDIR", place);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(place, { recursive: true });
+    });
     const ours: TokenizerOptions = { vocabulary: words, maxLength: 9 };
     const ids = texts.map((text) => createTokenizer(ours).encode(text, { maxLength: 9 }).ids);
     for (const dtype of reader.dtypes) {
@@ -109,7 +114,7 @@ describe.skipIf("absent" in reader)("@huggingface/transformers", () => {
       }
       await session.dispose();
     }
-    expect(places().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(place).filter((name) => name.startsWith("taperbert-peer-"))).toEqual([]);
   });
 
   it("keeps case and accents where the model does", async () => {

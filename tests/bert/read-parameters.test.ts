@@ -9,6 +9,7 @@ import { parseSafetensors, type StoredType, writeSafetensors } from "../../engin
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
 import { built } from "../support/built.ts";
+import { peakMemorySource } from "../support/peak-memory.ts";
 import { tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
 
 let directory: string;
@@ -57,11 +58,11 @@ it.each(["F16", "BF16"] as const)("widens every %s as engine/half.ts does", asyn
 
 /** Bytes of the highest resident set of a process that loads a model and runs it once. */
 function peakOf(model: string): number {
-  const script = `
+  const script = `${peakMemorySource()}
     const { loadModel } = await import(${JSON.stringify(built("index.js"))});
     const model = await loadModel(${JSON.stringify(model)});
     await model.forward([[2, 7, 8, 3]]);
-    console.log(1024 * process.resourceUsage().maxRSS);`;
+    console.log(peakMemory());`;
   return Number(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }));
 }
 

@@ -66,12 +66,17 @@ describe("taperbert info", () => {
     if (!mayBeWide) expect(variantWhy).toContain(`this is Node ${process.versions.node}`);
   });
 
-  it.skipIf(!mayBeWide)("falls back where V8 has no 256-bit instructions, and says what it measured", () => {
-    expect(info("--no-enable-avx2")).toMatchObject({
-      variant: "relaxed",
-      variantWhy: expect.stringMatching(/V8 makes no 256-bit operations here, .* at 0\.\d+ times the relaxed/),
-    });
-  });
+  // A clock decides it, in a process of its own: what holds that up eight times in a row does not three times over.
+  it.skipIf(!mayBeWide)(
+    "falls back where V8 has no 256-bit instructions, and says what it measured",
+    { retry: 2 },
+    () => {
+      expect(info("--no-enable-avx2")).toMatchObject({
+        variant: "relaxed",
+        variantWhy: expect.stringMatching(/V8 makes no 256-bit operations here, .* at 0\.\d+ times the relaxed/),
+      });
+    },
+  );
 
   it("falls back to plain loops where there is no WebAssembly", () => {
     expect(info("--jitless")).toMatchObject({ backend: "scalar", why: expect.stringContaining("WebAssembly") });

@@ -58,7 +58,8 @@ export async function reports({ entryPoints, files, paths, headers = () => ({}),
       tab.on("console", (message) => console.error(message.text()));
       await tab.goto(`http://127.0.0.1:${server.address().port}${path}`);
       // Polled from here: the page may not build code from strings.
-      for (let i = 0; i < 200 && !(await tab.evaluate(() => "report" in globalThis)); i++) await tab.waitForTimeout(50);
+      for (let i = 0; i < 1200 && !(await tab.evaluate(() => "report" in globalThis)); i++)
+        await tab.waitForTimeout(50);
       found.push(await tab.evaluate(() => globalThis.report()));
       await tab.close();
     }

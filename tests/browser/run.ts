@@ -9,7 +9,7 @@ export async function reportsOf(name: string, skip: (reason: string) => void): P
   const script = fileURLToPath(new URL(name, import.meta.url));
   const { status, stdout, stderr } = await new Promise<{ status: unknown; stdout: string; stderr: string }>(
     (resolve) => {
-      execFile(process.execPath, [script], { timeout: 50_000 }, (error, stdout, stderr) => {
+      execFile(process.execPath, [script], { timeout: 110_000 }, (error, stdout, stderr) => {
         resolve({ status: error ? (error.code ?? error.message) : 0, stdout, stderr });
       });
     },

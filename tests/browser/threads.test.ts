@@ -9,7 +9,9 @@ interface Report {
   readonly many: number[][];
 }
 
-it("shares operations where the page is isolated, and says why not elsewhere", async ({ skip }) => {
+it("shares operations where the page is isolated, and says why not elsewhere", { timeout: 120_000 }, async ({
+  skip,
+}) => {
   const [isolated, plain] = (await reportsOf("threads.mjs", skip)) as Report[];
   expect(plain).toMatchObject({ isolated: false, threads: { count: 1 } });
   expect(plain.threads.why).toMatch(/not cross-origin isolated.*Cross-Origin-Opener-Policy/);

@@ -57,7 +57,8 @@ async function latencyOf(...argv: string[]): Promise<Record<string, unknown> & {
 
 describe("bench latency", () => {
   it("has a row for each saving, whose ratios agree with each other", async () => {
-    const report = await latencyOf("--model", model, "--data", data, ...quick);
+    // Long enough that a pause of the machine leaves no text out.
+    const report = await latencyOf("--model", model, "--data", data, ...quick, "--seconds", "4");
     expect(report).toMatchObject({ kind: "latency", texts: 4, timedTexts: 4, runs: 2, tokenised: true });
     const rows = Object.fromEntries(report.ablation.map((row) => [row.name, row]));
     expect(Object.keys(rows)).toEqual(["dense-padded", "dense", "skim", "exit", "both", "worst"]);
@@ -146,7 +147,7 @@ describe("bench compare", () => {
   const dist = () => dirname(built("bench-child.js"));
   const few = ["--pairs", "3", "--seconds", "0.1"];
 
-  /** A build that takes five times as long for every forward. */
+  /** A build whose every forward takes five times as long, and at least 5 ms: longer than what holds up a quick one. */
   function slowBuild(): string {
     const directory = join(place, "slow");
     mkdirSync(directory, { recursive: true });
@@ -158,7 +159,7 @@ describe("bench compare", () => {
         model.forward = async (...rest) => {
           const start = performance.now();
           const result = await forward(...rest);
-          const until = performance.now() + 4 * (performance.now() - start);
+          const until = performance.now() + Math.max(5, 4 * (performance.now() - start));
           while (performance.now() < until);
           return result;
         };
