@@ -50,12 +50,17 @@ export function upperBound(k: number, n: number, delta: number): number {
   return high;
 }
 
-/** Throws ERR_OPTION for impossible numbers, ERR_DATA if `n` texts, of which half are tested on, can prove nothing. */
-export function checkTexts(n: number, { maxDrop, delta }: Pick<CertifyOptions, "maxDrop" | "delta">): void {
+/** Texts from which something can be certified, of which half are tested on. Throws ERR_OPTION for impossible numbers. */
+export function checkedTextsNeeded({ maxDrop, delta }: Pick<CertifyOptions, "maxDrop" | "delta">): number {
   if (!(maxDrop > 0 && maxDrop < 1 && delta > 0 && delta < 1)) {
     throw new TaperError("ERR_OPTION", `expected 0 < max-drop < 1 and 0 < delta < 1, found ${maxDrop} and ${delta}.`);
   }
-  const needed = 2 * textsNeeded(maxDrop, delta);
+  return 2 * textsNeeded(maxDrop, delta);
+}
+
+/** Throws ERR_OPTION for impossible numbers, ERR_DATA if `n` texts can prove nothing. */
+export function checkTexts(n: number, { maxDrop, delta }: Pick<CertifyOptions, "maxDrop" | "delta">): void {
+  const needed = checkedTextsNeeded({ maxDrop, delta });
   if (n >= needed) return;
   const goal = `a drop of at most ${maxDrop} at delta ${delta}`;
   throw new TaperError(

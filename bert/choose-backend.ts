@@ -23,8 +23,8 @@ export interface BackendChoice {
   readonly fallBack?: boolean | undefined;
   /** At most so many threads. Default 1. */
   readonly threads?: number | undefined;
-  /** The wasm backend's module, compiled already. */
-  readonly wasmModule?: WebAssembly.Module | undefined;
+  /** The wasm backend's module, compiled already: a WebAssembly.Module. */
+  readonly wasmModule?: object | undefined;
 }
 
 export interface ChosenBackend {
@@ -71,7 +71,12 @@ export async function chooseBackend(
     }
     const threads = threadCount(most);
     const why = "its module was given, compiled";
-    return { backend: await wasmOn({ module: wasmModule }, threads), why, variantWhy: why, threads };
+    return {
+      backend: await wasmOn({ module: wasmModule as WebAssembly.Module }, threads),
+      why,
+      variantWhy: why,
+      threads,
+    };
   }
   if (isBackend(wanted)) {
     refuseSimd("a backend of your own");

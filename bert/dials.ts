@@ -70,23 +70,32 @@ function answersInARow(value: unknown, where: string): void {
   throw new TaperError("ERR_OPTION", `${where} must be a whole number from 1, or Infinity; found ${show(value)}.`);
 }
 
+/** Throws ERR_OPTION if a dial needs a part that the model lacks. */
+export function checkAbilities({ skim, exit }: Dials, abilities: Abilities): void {
+  if (skim) {
+    needs(skim.keepThreshold, abilities.predictors, "skim.keepThreshold", "skim predictors");
+    needs(skim.attentionThreshold, abilities.attentionThresholds, "skim.attentionThreshold", "attention thresholds");
+  }
+  if (exit && exitNames.some((name) => exit[name] !== undefined))
+    needs(exit, abilities.exitHeads, "exit", "exit heads");
+}
+
 /** Completes checked dials from the model's defaults. Throws ERR_OPTION if a dial needs a part that the model lacks. */
 export function planOf(dials: Dials, defaults: Dials, abilities: Abilities): Plan {
+  checkAbilities(dials, abilities);
   const plan: { -readonly [P in keyof Plan]: Plan[P] } = {};
-  const { keepThreshold, attentionThreshold } = skimOf(dials.skim, defaults.skim, abilities);
+  const { keepThreshold, attentionThreshold } = skimOf(dials.skim, defaults.skim);
   if (abilities.predictors && keepThreshold > Number.NEGATIVE_INFINITY) plan.keepThreshold = keepThreshold;
   if (abilities.attentionThresholds && attentionThreshold > 0) plan.attentionThreshold = attentionThreshold;
-  const exit = exitOf(dials.exit, defaults.exit, abilities);
+  const exit = exitOf(dials.exit, defaults.exit);
   if (abilities.exitHeads && exit !== undefined) plan.exit = exit;
   return plan;
 }
 
 const noSkimming = { keepThreshold: Number.NEGATIVE_INFINITY, attentionThreshold: 0 };
 
-function skimOf(call: Dials["skim"], own: Dials["skim"], abilities: Abilities): typeof noSkimming {
+function skimOf(call: Dials["skim"], own: Dials["skim"]): typeof noSkimming {
   if (call === false || (call === undefined && own === false)) return noSkimming;
-  needs(call?.keepThreshold, abilities.predictors, "skim.keepThreshold", "skim predictors");
-  needs(call?.attentionThreshold, abilities.attentionThresholds, "skim.attentionThreshold", "attention thresholds");
   const fallback: SkimDials | undefined = own === false ? undefined : own;
   return {
     keepThreshold: call?.keepThreshold ?? fallback?.keepThreshold ?? 0,
@@ -94,12 +103,10 @@ function skimOf(call: Dials["skim"], own: Dials["skim"], abilities: Abilities): 
   };
 }
 
-function exitOf(call: Dials["exit"], own: Dials["exit"], abilities: Abilities): ExitDials | undefined {
+function exitOf(call: Dials["exit"], own: Dials["exit"]): ExitDials | undefined {
   if (call === false) return undefined;
   const chosen = call !== undefined && exitNames.some((name) => call[name] !== undefined) ? call : own;
-  if (chosen === undefined || chosen === false) return undefined;
-  if (chosen === call) needs(chosen, abilities.exitHeads, "exit", "exit heads");
-  return chosen;
+  return chosen === false ? undefined : chosen;
 }
 
 function needs(dial: unknown, has: boolean, name: string, part: string): void {

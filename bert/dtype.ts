@@ -18,7 +18,12 @@ const dtypes: readonly string[] = ["f32", "int8"] satisfies Dtype[];
 /** Throws ERR_OPTION for anything but a dtype or nothing. `where` begins the message. */
 export function checkDtype(value: unknown, where: string): Dtype | undefined {
   if (value === undefined || (typeof value === "string" && dtypes.includes(value))) return value as Dtype | undefined;
-  throw new TaperError("ERR_OPTION", `${where}: expected ${dtypes.map(show).join(" or ")}; found ${show(value)}.`);
+  const near = { fp32: "f32", float32: "f32", q8: "int8", uint8: "int8" }[String(value)];
+  const hint = near === undefined ? "" : ` "${near}" is what that is called here.`;
+  throw new TaperError(
+    "ERR_OPTION",
+    `${where}: expected ${dtypes.map(show).join(" or ")}; found ${show(value)}.${hint}`,
+  );
 }
 
 const linears = "attention\\.self\\.(query|key|value)|attention\\.output\\.dense|intermediate\\.dense|output\\.dense";

@@ -3,7 +3,7 @@
  * and puts the parameters onto a backend.
  */
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
-import { type ModelFiles, type ModelSource, modelFiles, readJsonFile } from "../engine/model-files.ts";
+import { type ModelFiles, type ModelSource, missingFile, modelFiles, readJsonFile } from "../engine/model-files.ts";
 import { openSafetensors, type TensorFile } from "../engine/safetensors-source.ts";
 import { openShards, parseShardIndex } from "../engine/sharded-safetensors.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -46,9 +46,10 @@ export interface LoadOptions extends ModelOptions {
   readonly threads?: number | undefined;
   /**
    * The wasm backend's module, compiled from what `taperbert emit-wasm` wrote: where a Content-Security-Policy or a server allows no
-   * compiling from bytes. It says which build it is; `backend` and `simd` are left out with it.
+   * compiling from bytes. It says which build it is; `backend` and `simd` are left out with it. A WebAssembly.Module, which the libraries
+   * that a project compiles with need not know the type of.
    */
-  readonly wasmModule?: WebAssembly.Module | undefined;
+  readonly wasmModule?: object | undefined;
 }
 
 const optionNames = ["dtype", "backend", "simd", "threads", "wasmModule", "tokenBudget"];
@@ -178,7 +179,14 @@ export async function openCheckpoint(files: ModelFiles): Promise<TensorFile> {
         `AutoModel.from_pretrained(directory).save_pretrained(directory, safe_serialization=True).`,
     );
   }
-  throw new TaperError("ERR_FILE", `${files.pathOf("model.safetensors")} cannot be read: there is no such file.`);
+  for (const onnx of ["onnx/model.onnx", "model.onnx"]) {
+    if (!(await files.has(onnx))) continue;
+    throw new TaperError(
+      "ERR_FILE",
+      `${files.where} has ${onnx} but no model.safetensors; ONNX is not read. Take the repository that it was converted from, which has the weights.`,
+    );
+  }
+  throw await missingFile(files, "model.safetensors");
 }
 
 function checkCount(value: unknown, name: string): void {

@@ -22,6 +22,7 @@ import { rehearsed } from "./rehearsal.ts";
 import { planScratch, releaseScratch, type Scratch } from "./scratch.ts";
 import type { Pooling, SentenceConfig } from "./sentence.ts";
 import { classifyStream, type StreamOptions } from "./stream.ts";
+import { checkText } from "./tokenizer/pairs.ts";
 import type { Encoding, Tokenizer } from "./tokenizer/tokenizer.ts";
 import { checkReplay, type Trace } from "./trace.ts";
 
@@ -201,12 +202,16 @@ export class Model {
   }
 
   private encodeAll(texts: readonly Text[], method: string): Encoding[] {
-    if (Array.isArray(texts)) return texts.map((text) => this.encode(text));
-    throw new TaperError("ERR_INPUT", `${method}(): expected a list of texts, found ${show(texts)}.`);
+    if (Array.isArray(texts)) return texts.map((text, t) => this.encode(checkText(text, `${method}(): text ${t}`)));
+    const expected = method === "classify" ? "a text or a list of texts" : "a list of texts";
+    throw new TaperError("ERR_INPUT", `${method}(): expected ${expected}, found ${show(texts)}.`);
   }
 
   /** Runs encodings as `forward` runs ids, with their segments if the model knows more than one. */
-  forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
+  async forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
+    if (!Array.isArray(encodings)) {
+      throw new TaperError("ERR_INPUT", `expected a list of what encode() gives, found ${show(encodings)}.`);
+    }
     const segments = this.config.types > 1 ? encodings.map((encoding) => encoding.segments) : undefined;
     return this.forward(
       encodings.map((encoding) => encoding.ids),
@@ -232,7 +237,7 @@ export class Model {
   }
 
   private async forwardNow(ids: readonly (readonly number[])[], options: ForwardOptions): Promise<ForwardResult> {
-    checkDials(options, "forward()");
+    checkDials(options, "dials");
     const { bert, planned, scratch } = this;
     const plan = planOf(options, bert.defaults, this.abilities);
     const { segments, replay, hidden = false, answers = false, signal } = options;

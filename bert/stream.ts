@@ -5,6 +5,7 @@
 import { checkSignal, macrotask, untilAborted } from "../engine/abort.ts";
 import { refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import type { CallOptions, Classification, Model, Text } from "./model.ts";
+import { checkText } from "./tokenizer/pairs.ts";
 import type { Encoding } from "./tokenizer/tokenizer.ts";
 
 /** How a stream's texts are gathered into batches. */
@@ -26,6 +27,9 @@ export async function* classifyStream(
       `stream(): batchTokens must be a whole number from 1, found ${show(batchTokens)}.`,
     );
   }
+  if (typeof source === "string" || !isIterable(source)) {
+    throw new TaperError("ERR_INPUT", `stream(): expected an iterable of texts, found ${show(source)}.`);
+  }
   checkSignal(call.signal);
   for await (const batch of batchesOf(encodingsOf(model, source), batchTokens, call.signal)) {
     yield* await model.classifyEncodings(batch, call);
@@ -36,8 +40,12 @@ async function* encodingsOf(
   model: Model,
   source: Iterable<Text> | AsyncIterable<Text>,
 ): AsyncGenerator<Encoding, void, undefined> {
-  for await (const text of source) yield model.encode(text);
+  let t = 0;
+  for await (const text of source) yield model.encode(checkText(text, `stream(): text ${t++}`));
 }
+
+const isIterable = (source: unknown): boolean =>
+  typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
 
 /** Runs of what is there already; a run is also ended by the one that would take it over the budget. */
 async function* batchesOf(

@@ -2,7 +2,7 @@
  * `taperbert.json`: what a model directory has beyond Hugging Face's files (docs/model-format.md). A model without one is dense.
  */
 import { show, TaperError } from "../engine/errors.ts";
-import { checkDials, type Dials } from "./dials.ts";
+import { checkAbilities, checkDials, type Dials } from "./dials.ts";
 
 export const taperSchemaVersion = 1;
 
@@ -89,6 +89,12 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
     );
   }
   const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
+  const parts = {
+    predictors: skim?.predictorWidth !== undefined,
+    attentionThresholds: thresholds !== undefined,
+    exitHeads: exit?.heads === true,
+  };
+  if (dials !== undefined) asConfig(where, () => checkAbilities(dials, parts));
   const certificate = root.certificate === undefined ? undefined : parseCertificate(root.certificate, where);
   if (certificate !== undefined && dials === undefined) {
     throw new TaperError("ERR_CONFIG", `${where}: "certificate" certifies "dials", and there are none.`);
@@ -118,12 +124,17 @@ function parseCertificate(json: unknown, where: string): Certificate {
 /** The "dials" of a parsed file. Throws ERR_CONFIG. */
 export function parseDials(json: unknown, where: string): Dials {
   const dials = object(json, `${where}: "dials"`, ["skim", "exit"]) as Dials;
-  try {
-    checkDials(dials, `${where}: dials`);
-  } catch (error) {
-    throw new TaperError("ERR_CONFIG", (error as Error).message, { cause: error });
-  }
+  asConfig(where, () => checkDials(dials, "dials"));
   return dials;
+}
+
+/** What `check` throws, as an error of the file. */
+function asConfig(where: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw new TaperError("ERR_CONFIG", `${where}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function object(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {

@@ -1,6 +1,6 @@
 /** `taperbert adapt`: a dense BERT of somebody's own gets faster on texts of theirs: it learns to narrow, and its dials are certified. */
 import { mkdir } from "node:fs/promises";
-import { checkTexts } from "../bench/certify.ts";
+import { checkedTextsNeeded } from "../bench/certify.ts";
 import { readConfigs } from "../bert/load.ts";
 import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
@@ -17,7 +17,7 @@ import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } fr
 import type { Io } from "./io.ts";
 import { backendFlags, openModel } from "./model-flags.ts";
 import { gridOf } from "./pareto.ts";
-import { runStages } from "./train.ts";
+import { mostWorkers, runStages } from "./train.ts";
 
 const flags = {
   model: { type: "string", value: "DIR", help: "a fine-tuned dense BERT: config.json, model.safetensors, vocab.txt" },
@@ -82,7 +82,13 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
   const rows = await readRows("adapt", values);
   // Before hours of training: dials that nobody can certify are of no use.
   const { learn, keep } = split(rows, share, options.seed);
-  checkTexts(keep.length, options);
+  const needed = checkedTextsNeeded(options);
+  if (keep.length < needed) {
+    throw new TaperError(
+      "ERR_DATA",
+      `adapt: of ${rows.length} texts ${keep.length} are kept for choosing dials (--calibration ${share}); to certify a drop of at most ${options.maxDrop} at delta ${options.delta} expected at least ${needed}, of some ${Math.ceil(needed / share)} in all. Give more texts, or a larger --calibration, --max-drop or --delta.`,
+    );
+  }
   const hasLabels = rows.every(({ label }) => label !== undefined);
   if (hasLabels) labelled(rows, config.labels, values.data ?? "");
   const plan = adaptationPlan({
@@ -98,7 +104,7 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
     seed: options.seed,
   });
   const stages = parseStages(plan, out, "adapt");
-  const workers = numberOf(values.workers, "workers", { least: 1, whole: true });
+  const workers = numberOf(values.workers, "workers", { least: 1, most: mostWorkers, whole: true });
   const resumes = values.resume ?? false;
   const files = { "adapt.jsonl": jsonLines(learn, false), "calibration.jsonl": jsonLines(keep, hasLabels) };
   await putTexts(out, files, await exists(`${stages[0].directory}/train.json`), resumes);

@@ -128,7 +128,7 @@ async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padd
   for (const variant of wanted) {
     const why = refusal(variant);
     if (why === undefined) rivals.push({ name: ourName(variant), session: openOurs(variant, weights, dtype), variant });
-    else missing.push({ name: variant, absent: `cannot run here: ${why}` });
+    else missing.push({ name: variant, absent: why });
   }
   if (rivals.length === 0)
     throw new TaperError("ERR_BACKEND", `bench peers: ${missing.map((m) => m.absent).join("; ")}`);

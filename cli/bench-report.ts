@@ -1,8 +1,9 @@
 /** `taperbert bench report`: everything that the benches know of one model on one file, as a page to read and to send on. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { type ReportData, reportOf } from "../bench/report/data.ts";
 import { reportPage } from "../bench/report/page.ts";
 import { show, TaperError } from "../engine/errors.ts";
+import { writeFileAtomically } from "../engine/files.ts";
 import { benchFlags, checkBenchFlags } from "./bench-flags.ts";
 import { latencyFlags, latencyOptions } from "./bench-latency.ts";
 import { subjectOf } from "./bench-subject.ts";
@@ -44,7 +45,7 @@ export async function benchReport(argv: readonly string[], io: Io): Promise<numb
     return 0;
   }
   const file = values.out ?? "report.html";
-  await writeFile(file, reportPage(data));
+  await writeFileAtomically(file, reportPage(data));
   io.out(file);
   return 0;
 }

@@ -1,5 +1,5 @@
-/** Where the model that comes with this package lies. */
-import { existsSync } from "node:fs";
+/** Where the model that comes with a checkout lies, and which version this is. */
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TaperError } from "../engine/errors.ts";
@@ -13,8 +13,13 @@ export function bundledModel(): string {
   if (existsSync(join(directory, "config.json"))) return directory;
   throw new TaperError(
     "ERR_FILE",
-    `${directory}: the bundled model is not there. Train one with taperbert train, or give the directory of a model with --model.`,
+    `${directory}: the bundled model is not there: the npm package comes without one. Give the directory of a model with --model, or take a checkout of the repository.`,
   );
+}
+
+/** As package.json says. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version;
 }
 
 /** Up from this file, source or bundle, to the package.json that it belongs to. */

@@ -1,5 +1,6 @@
 /** `taperbert classify`: texts in, labels and what they cost out, one at a time. */
 
+import { availableParallelism } from "node:os";
 import { gflops } from "../bench/flops.ts";
 import type { Dials } from "../bert/dials.ts";
 import { printable } from "../bert/display-width.ts";
@@ -21,7 +22,11 @@ const flags = {
     type: "boolean",
     help: 'read JSON lines: a string, or {"text", "text_pair", "id"}; print an object for each',
   },
-  workers: { type: "string", value: "N", help: "with --jsonl: N worker threads, each with its own model; default 1" },
+  workers: {
+    type: "string",
+    value: "N",
+    help: "with --jsonl: N worker threads, each with its own model, at most one a processor; default 1",
+  },
   explain: { type: "boolean", help: "what became of every word, and why the text was answered where it was" },
   ...commonFlags,
 } as const satisfies Flags;
@@ -78,7 +83,9 @@ async function classifyJsonl(
   if (texts.length > 0 || values.explain) {
     throw new TaperError("ERR_OPTION", "--jsonl reads the standard input: give no texts, and no --explain.");
   }
-  const workers = numberOf(values.workers, "workers", { least: 1, whole: true }) ?? 1;
+  const wanted = numberOf(values.workers, "workers", { least: 1, whole: true }) ?? 1;
+  const workers = Math.min(wanted, availableParallelism());
+  if (workers < wanted) io.err(`taperbert: ${workers} workers, as many as this machine has processors`);
   if (workers === 1) {
     return withModel("classify", values, (model) => streamLines(io, (lines) => answerLines(model, lines, dials), 1));
   }
@@ -97,8 +104,10 @@ function printExplanation(io: Io, explanation: Explanation, json: boolean | unde
     printJson(io, explanation);
     return;
   }
-  const { label, score, exitLayer, layers, entropy, macs, denseMacs, ms, drawing } = explanation;
-  io.out(`${label}, ${percent(score)}`);
+  const { label, score, truncated, exitLayer, layers, entropy, macs, denseMacs, ms, drawing } = explanation;
+  io.out(
+    `${label}, ${percent(score)}${truncated ? ", of its beginning: the text is longer than this model reads" : ""}`,
+  );
   for (const line of drawing.split("\n")) io.out(line);
   io.out(`  exit    layer ${exitLayer} of ${layers}, at a normalised entropy of ${digits(entropy)}`);
   io.out(`  GFLOPs  ${digits(gflops(macs))} of ${digits(gflops(denseMacs))} dense: ${times(denseMacs / macs)} fewer`);

@@ -64,22 +64,24 @@ function attachNegativeNumbers(argv: readonly string[], flags: Flags): string[] 
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const takesValue = argv[i].startsWith("--") && flags[argv[i].slice(2)]?.type === "string";
-    if (takesValue && /^-\.?\d/.test(argv[i + 1] ?? "")) args.push(`${argv[i]}=${argv[++i]}`);
+    if (takesValue && /^-(\.?\d|Infinity)/.test(argv[i + 1] ?? "")) args.push(`${argv[i]}=${argv[++i]}`);
     else args.push(argv[i]);
   }
   return args;
 }
 
-/** A flag's value as a number. Throws ERR_OPTION if it is none, or below `least`, or not whole where it must be. */
+/** A flag's value as a number. Throws ERR_OPTION if it is none, below `least` or above `most`, or not whole where it must be. */
 export function numberOf(
   value: string | undefined,
   flag: string,
-  { least = Number.NEGATIVE_INFINITY, whole = false } = {},
+  { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY, whole = false } = {},
 ): number | undefined {
   if (value === undefined) return undefined;
   const number = value.trim() === "" ? Number.NaN : Number(value);
-  if (number >= least && (!whole || Number.isSafeInteger(number))) return number;
-  const kind = `${whole ? "a whole number" : "a number"}${least > Number.NEGATIVE_INFINITY ? ` from ${least}` : ""}`;
+  if (number >= least && number <= most && (!whole || Number.isSafeInteger(number))) return number;
+  const from = least > Number.NEGATIVE_INFINITY ? ` from ${least}` : "";
+  const to = most < Number.POSITIVE_INFINITY ? ` to ${most}` : "";
+  const kind = `${whole ? "a whole number" : "a number"}${from}${to}`;
   throw new TaperError("ERR_OPTION", `--${flag}: expected ${kind}, found "${value}".`);
 }
 

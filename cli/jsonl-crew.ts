@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { TaperError } from "../engine/errors.ts";
 import type { AnswerLines } from "./jsonl.ts";
+import type { AnsweredLines } from "./jsonl-lines.ts";
 import type { CrewAnswer, CrewStart } from "./jsonl-worker.ts";
 
 /** The worker's bundle: beside this file when that is bundled (or a folder up, from a shared chunk), else in dist. */
@@ -16,7 +17,7 @@ function workerFile(): URL {
 
 interface Member {
   readonly worker: Worker;
-  waiting: { resolve(lines: string[]): void; reject(error: unknown): void }[];
+  waiting: { resolve(answered: AnsweredLines): void; reject(error: unknown): void }[];
 }
 
 export class JsonlCrew {
@@ -88,7 +89,7 @@ function ready(member: Member): Promise<void> {
         resolve();
       } else if (message.kind === "refused") {
         reject(new TaperError(message.code, message.message));
-      } else member.waiting.shift()?.resolve([...message.lines]);
+      } else member.waiting.shift()?.resolve(message.answered);
     });
   });
 }

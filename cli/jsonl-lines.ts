@@ -20,8 +20,15 @@ interface Asked {
   readonly encoding: Encoding;
 }
 
-/** One line of output for each of input, in order. The texts share a forward. */
-export async function answerLines(model: Model, lines: readonly NumberedLine[], dials: Dials): Promise<string[]> {
+export interface AnsweredLines {
+  /** One for each line asked, in order. */
+  readonly lines: readonly string[];
+  /** How many of them are errors. */
+  readonly errors: number;
+}
+
+/** The texts share a forward. */
+export async function answerLines(model: Model, lines: readonly NumberedLine[], dials: Dials): Promise<AnsweredLines> {
   const asked = lines.map(({ json }): Asked | TaperError => {
     try {
       const { text, id } = parseLine(json);
@@ -36,7 +43,7 @@ export async function answerLines(model: Model, lines: readonly NumberedLine[], 
     good.map(({ encoding }) => encoding),
     dials,
   );
-  return lines.map(({ line }, i) => {
+  const answered = lines.map(({ line }, i) => {
     const one = asked[i];
     if (one instanceof TaperError) {
       const { code, message } = one;
@@ -47,6 +54,7 @@ export async function answerLines(model: Model, lines: readonly NumberedLine[], 
     const id = one.id === undefined ? {} : { id: one.id };
     return JSON.stringify({ schemaVersion, line, ...id, label, score, truncated, exitLayer, gflops: gflops(macs) });
   });
+  return { lines: answered, errors: asked.length - good.length };
 }
 
 function parseLine(json: string): { text: Text; id?: unknown } {

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Dials } from "../bert/dials.ts";
 import { type ErrorCode, TaperError } from "../engine/errors.ts";
 import type { Values } from "./flags.ts";
-import { answerLines, type NumberedLine } from "./jsonl-lines.ts";
+import { type AnsweredLines, answerLines, type NumberedLine } from "./jsonl-lines.ts";
 import { type backendFlags, openModel } from "./model-flags.ts";
 
 export interface CrewStart {
@@ -15,7 +15,7 @@ export interface CrewStart {
 export type CrewAnswer =
   | { readonly kind: "ready" }
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string }
-  | { readonly kind: "lines"; readonly lines: readonly string[] };
+  | { readonly kind: "lines"; readonly answered: AnsweredLines };
 
 const post = (answer: CrewAnswer): void => parentPort?.postMessage(answer);
 const { directory, values, dials } = workerData as CrewStart;
@@ -24,7 +24,7 @@ try {
   const model = await openModel(directory, values);
   parentPort?.on("message", (lines: readonly NumberedLine[]) => {
     answerLines(model, lines, dials).then(
-      (answers) => post({ kind: "lines", lines: answers }),
+      (answered) => post({ kind: "lines", answered }),
       (error) => {
         // An uncaught error ends the thread, which is how the crew learns of it.
         setImmediate(() => {

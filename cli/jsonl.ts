@@ -4,10 +4,10 @@
  */
 import { macrotask } from "../engine/abort.ts";
 import type { Io } from "./io.ts";
-import type { NumberedLine } from "./jsonl-lines.ts";
+import type { AnsweredLines, NumberedLine } from "./jsonl-lines.ts";
 
 /** Answers lines; several calls may be under way. */
-export type AnswerLines = (lines: readonly NumberedLine[]) => Promise<string[]>;
+export type AnswerLines = (lines: readonly NumberedLine[]) => Promise<AnsweredLines>;
 
 /** Lines that go to a worker at once, at most: enough to share a forward. */
 const chunkLines = 32;
@@ -15,7 +15,7 @@ const chunkLines = 32;
 /** The exit code of an interrupted command, as shells have it. */
 const interruptedCode = 130;
 
-/** Returns the exit code. `parallel` is how many calls of `answer` make sense at once. */
+/** Returns the exit code: 1 if a line has no answer but an error. `parallel` is how many calls of `answer` make sense at once. */
 export async function streamLines(io: Io, answer: AnswerLines, parallel: number): Promise<number> {
   let interrupted = false;
   const lines = io.lines()[Symbol.asyncIterator]();
@@ -26,8 +26,12 @@ export async function streamLines(io: Io, answer: AnswerLines, parallel: number)
   /** The end of writing each chunk that is not written yet, the oldest first. */
   const under: Promise<void>[] = [];
   let written = Promise.resolve();
-  const write = async (answers: Promise<string[]>): Promise<void> => {
-    for (const line of await answers) io.out(line);
+  const total = { lines: 0, errors: 0 };
+  const write = async (answered: Promise<AnsweredLines>): Promise<void> => {
+    const { lines, errors } = await answered;
+    for (const line of lines) io.out(line);
+    total.lines += lines.length;
+    total.errors += errors;
     await io.drained();
   };
   try {
@@ -46,7 +50,9 @@ export async function streamLines(io: Io, answer: AnswerLines, parallel: number)
     forget();
     await lines.return?.();
   }
-  return interrupted ? interruptedCode : 0;
+  if (total.errors > 0)
+    io.err(`taperbert: ${total.errors} of ${total.lines} lines could not be answered; each says why`);
+  return interrupted ? interruptedCode : total.errors > 0 ? 1 : 0;
 }
 
 /** What is there already, up to a limit: a slow writer's lines are answered one by one. */

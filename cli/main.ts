@@ -3,6 +3,7 @@
  * 0: done. 1: failed. 2: it was asked for wrongly. 3: bench compare found a regression. Commands are loaded when they are called for.
  */
 import { nearestName, TaperError } from "../engine/errors.ts";
+import { packageVersion } from "./bundled-model.ts";
 import type { Io } from "./io.ts";
 
 /** Runs with what follows the command's name; returns the exit code. */
@@ -60,7 +61,12 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<Com
 
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const [name, ...rest] = argv;
+    const isHelp = argv[0] === "help" && argv.length > 1;
+    const [name, ...rest] = isHelp ? [...argv.slice(1), "--help"] : argv;
+    if (name === "--version" || name === "-v") {
+      io.out(packageVersion());
+      return 0;
+    }
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {
       printCommands(io);
       return name === undefined ? 2 : 0;
@@ -93,6 +99,6 @@ function printCommands(io: Io): void {
   io.out("\nA BERT that narrows as it reads.\n\nCommands:");
   for (const [name, { about }] of Object.entries(commands)) io.out(`  ${name.padEnd(9)} ${about}`);
   io.out(
-    "\nEvery command has --help and --json. Exit codes: 0 done, 1 failed, 2 asked for wrongly, 3 slower than before.",
+    "\nEvery command has --help, and --json unless it writes files; --version prints this one's. Exit codes: 0 done, 1 failed, 2 asked for wrongly, 3 slower than before.",
   );
 }

@@ -15,7 +15,7 @@ export const backendFlags = {
   simd: {
     type: "string",
     value: "BUILD",
-    help: "of the wasm backend: wide (Node 24 on x64; the default where it runs), relaxed, plain or auto",
+    help: "of the wasm backend: wide (Node 24 on x64; the default where it runs), relaxed, plain, or auto: as the library chooses, never wide",
   },
   threads: { type: "string", value: "N", help: "at most so many threads to each operation; default 1" },
 } as const satisfies Flags;
@@ -55,9 +55,9 @@ export function dialsOf(values: Values<typeof dialFlags>): Dials {
     ...given("attentionThreshold", numberOf(values["attention-threshold"], "attention-threshold", { least: 0 })),
   };
   const exit = {
-    ...given("entropy", numberOf(values.entropy, "entropy", { least: 0 })),
-    ...given("confidence", numberOf(values.confidence, "confidence", { least: 0 })),
-    ...given("patience", numberOf(values.patience, "patience", { least: 1 })),
+    ...given("entropy", numberOf(values.entropy, "entropy", { least: 0, most: 1 })),
+    ...given("confidence", numberOf(values.confidence, "confidence", { least: 0, most: 1 })),
+    ...given("patience", numberOf(values.patience, "patience", { least: 1, whole: true })),
     ...given("deadlineMs", numberOf(values["deadline-ms"], "deadline-ms", { least: 0 })),
   };
   return {

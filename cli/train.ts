@@ -17,6 +17,9 @@ import {
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 
+/** More would be a slip: a run of a larger machine can be repeated on a small one, within reason. */
+export const mostWorkers = 64;
+
 const flags = {
   config: { type: "string", value: "FILE", help: "what to train on what, and how (JSON)" },
   out: { type: "string", value: "DIR", help: "where the model and the run's own files go" },
@@ -51,12 +54,12 @@ export async function train(argv: readonly string[], io: Io): Promise<number> {
   if (values.variant !== undefined && !variants.includes(values.variant)) {
     throw new TaperError("ERR_OPTION", `--variant: expected ${variants.join(", ")}; found "${values.variant}".`);
   }
-  const stages = parseStages(await readConfig(file), directory, file);
   const options = {
-    workers: numberOf(values.workers, "workers", { least: 1, whole: true }),
+    workers: numberOf(values.workers, "workers", { least: 1, most: mostWorkers, whole: true }),
     variant: values.variant as Variant | undefined,
     json: values.json,
   };
+  const stages = parseStages(await readConfig(file), directory, file);
   return (await runStages(stages, options, values.resume === true, io)) ? 0 : 1;
 }
 

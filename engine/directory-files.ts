@@ -7,9 +7,12 @@ import { TaperError } from "./errors.ts";
 import { checkSize, type ModelFiles } from "./model-files.ts";
 import { fileSource } from "./safetensors-file.ts";
 
+/** "owner/name", which names a model elsewhere. */
+const hubName = /^[\w-][\w.-]*\/[\w.-]+$/;
+
 export function directoryFiles(directory: string): ModelFiles {
   const { readFile, realpath, stat } = process.getBuiltinModule("node:fs/promises");
-  const { dirname, join, sep } = process.getBuiltinModule("node:path");
+  const { dirname, join, resolve, sep } = process.getBuiltinModule("node:path");
   const pathOf = (name: string): string => join(directory, name);
   const unreadable = (name: string, error: unknown): TaperError =>
     new TaperError("ERR_FILE", `${pathOf(name)} cannot be read: ${(error as Error).message}`, { cause: error });
@@ -38,7 +41,7 @@ export function directoryFiles(directory: string): ModelFiles {
       return { path, size: status.size };
     } catch (error) {
       if (error instanceof TaperError) throw error;
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
       throw unreadable(name, error);
     }
   };
@@ -47,6 +50,15 @@ export function directoryFiles(directory: string): ModelFiles {
     where: directory,
     pathOf,
     has: async (name) => (await find(name)) !== undefined,
+    async absence() {
+      const found = await stat(directory).catch(() => undefined);
+      if (found?.isDirectory()) return `there is no such file in ${resolve(directory)}`;
+      if (found !== undefined) return `${directory} is a file; give the directory of a model`;
+      const hint = hubName.test(directory)
+        ? `; if it is meant as a name on the Hugging Face hub, download it, or give its address, https://huggingface.co/${directory}/resolve/main`
+        : "";
+      return `there is no directory ${resolve(directory)}${hint}`;
+    },
     async bytes(name, most) {
       const file = await find(name);
       if (file === undefined) return undefined;

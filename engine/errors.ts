@@ -43,18 +43,47 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
-/** A value as messages show it: JSON, cut short. Never throws, whatever was found. */
+/** Characters of a value that a message shows. */
+const longestShown = 120;
+
+/** A value as messages show it: JSON, cut short; buffers in words. Never throws, and takes no longer for a large value than for a small one. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number") return String(value);
+  if (isBuffer(value)) return bufferInWords(value);
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(beginningOf(value, { left: longestShown + 1 }));
   } catch {
-    // Circular, nested too deeply, or a BigInt.
+    // A BigInt, or something that throws when it is looked at.
   }
   text ??= `a ${typeof value}`;
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
+
+const isBuffer = (value: unknown): value is ArrayBuffer | ArrayBufferView =>
+  ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+
+const bufferInWords = (buffer: ArrayBuffer | ArrayBufferView): string =>
+  `${buffer.constructor.name} of ${buffer.byteLength} bytes`;
+
+/** As much of a value as fills a message: each part that is kept takes a character or more. */
+function beginningOf(value: unknown, parts: { left: number }): unknown {
+  parts.left--;
+  if (typeof value === "string") return value.slice(0, longestShown + 1);
+  if (typeof value !== "object" || value === null || "toJSON" in value) return value;
+  if (isBuffer(value)) return bufferInWords(value);
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    for (let i = 0; i < value.length && parts.left > 0; i++) list.push(beginningOf(value[i], parts));
+    return list;
+  }
+  const object: Record<string, unknown> = {};
+  for (const key in value) {
+    if (parts.left <= 0) break;
+    if (Object.hasOwn(value, key)) object[key] = beginningOf((value as Record<string, unknown>)[key], parts);
+  }
+  return object;
 }
 
 /** Throws ERR_OPTION if `options` is no object or has a key outside `known`; the message names the nearest known one. */

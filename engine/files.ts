@@ -3,17 +3,18 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TaperError } from "./errors.ts";
 
 /**
- * Writes to a temporary file beside `path`, makes sure it is on the disk, and renames it to `path`.
+ * Makes the folders that are missing, writes to a temporary file beside `path`, makes sure it is on the disk, and renames it to `path`.
  * @throws TaperError ERR_FILE; then `path` is what it was and the temporary file is gone
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, "wx");
     try {
       await file.writeFile(content);
@@ -23,8 +24,9 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw new TaperError("ERR_FILE", `${path} cannot be written: ${(error as Error).message}`, { cause: error });
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const reason = (error as Error).message.replaceAll(temporary, path);
+    throw new TaperError("ERR_FILE", `${path} cannot be written: ${reason}`, { cause: error });
   }
   await syncDirectory(dirname(path));
 }

@@ -9,7 +9,7 @@ import { show, TaperError } from "./errors.ts";
 export type FileBytes = Readonly<Record<string, Uint8Array>>;
 
 /** A directory's path, an http(s) or file URL of one, or its files. In a browser a string is a URL, relative to the page. */
-export type ModelSource = string | URL | FileBytes;
+export type ModelSource = string | URL | FileBytes | Readonly<Record<string, ArrayBuffer>>;
 
 export interface ModelFiles {
   /** What errors call all of it. */
@@ -17,6 +17,8 @@ export interface ModelFiles {
   /** What errors call one of them. */
   pathOf(name: string): string;
   has(name: string): Promise<boolean>;
+  /** Why a file that a model cannot do without is not there, and what to do: the end of a sentence. */
+  absence(name: string): Promise<string>;
   /** A file of at most `most` bytes, or undefined if there is none. Throws ERR_FILE. */
   bytes(name: string, most: number): Promise<Uint8Array | undefined>;
   /** A file to be read in pieces, or undefined if there is none. Throws ERR_FILE. */
@@ -28,7 +30,10 @@ const largestJson = 16 * 1024 * 1024;
 
 /** Throws ERR_OPTION for anything that is no source. */
 export async function modelFiles(source: ModelSource): Promise<ModelFiles> {
-  if (source instanceof URL || (typeof source === "string" && (/^https?:/i.test(source) || (source && !isNode())))) {
+  if (
+    source instanceof URL ||
+    (typeof source === "string" && (/^(https?|file):/i.test(source) || (source && !isNode())))
+  ) {
     const url = source instanceof URL ? source : new URL(source, globalThis.location?.href);
     if (url.protocol !== "file:" || !isNode()) return (await import("./url-files.ts")).urlFiles(url);
     return modelFiles(process.getBuiltinModule("node:url").fileURLToPath(url));
@@ -36,10 +41,12 @@ export async function modelFiles(source: ModelSource): Promise<ModelFiles> {
   if (typeof source === "string" && source !== "") {
     return (await import("./directory-files.ts")).directoryFiles(source);
   }
-  if (isFileBytes(source)) return memoryFiles(source);
+  if (isPlainObject(source)) return memoryFiles(source);
+  const given: unknown = source;
+  const found = typeof given === "object" && given !== null ? `a ${given.constructor.name}` : show(given);
   throw new TaperError(
     "ERR_OPTION",
-    `a model's source: expected the path of its directory, a URL, or an object of file names and their bytes; found ${show(source)}.`,
+    `a model's source: expected the path of its directory, a URL, or an object of file names and their bytes; found ${found}.`,
   );
 }
 
@@ -47,18 +54,27 @@ function isNode(): boolean {
   return typeof process === "object" && typeof process.versions?.node === "string";
 }
 
-function isFileBytes(source: unknown): source is FileBytes {
-  return (
-    typeof source === "object" && source !== null && Object.values(source).every((bytes) => bytes instanceof Uint8Array)
-  );
+function isPlainObject(source: unknown): source is object {
+  if (typeof source !== "object" || source === null) return false;
+  const prototype = Object.getPrototypeOf(source);
+  // Of another realm (a worker's message, a sandbox), Object.prototype is another object.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function memoryFiles(files: FileBytes): ModelFiles {
-  const find = (name: string): Uint8Array | undefined => (Object.hasOwn(files, name) ? files[name] : undefined);
+/** Throws ERR_OPTION for an entry that is no bytes. */
+function memoryFiles(given: object): ModelFiles {
+  const files = new Map<string, Uint8Array>();
+  for (const [name, bytes] of Object.entries(given)) {
+    if (bytes instanceof Uint8Array) files.set(name, bytes);
+    else if (bytes instanceof ArrayBuffer) files.set(name, new Uint8Array(bytes));
+    else throw new TaperError("ERR_OPTION", `a model's files: "${name}": expected a Uint8Array, found ${show(bytes)}.`);
+  }
+  const find = (name: string): Uint8Array | undefined => files.get(name);
   return {
     where: "the files given",
     pathOf: (name) => name,
     has: async (name) => find(name) !== undefined,
+    absence: async () => `it is not among the files given: ${[...files.keys()].join(", ") || "there are none"}`,
     async bytes(name, most) {
       const bytes = find(name);
       if (bytes !== undefined) checkSize(bytes.length, most, name);
@@ -95,6 +111,11 @@ export function checkSize(size: number, most: number, path: string): void {
   throw new TaperError("ERR_FILE", `${path}: expected at most ${most} bytes, found ${size}.`);
 }
 
+/** What to throw where a model lacks a file that it needs. */
+export async function missingFile(files: ModelFiles, name: string): Promise<TaperError> {
+  return new TaperError("ERR_FILE", `${files.pathOf(name)} cannot be read: ${await files.absence(name)}.`);
+}
+
 /** A parsed JSON file. Throws ERR_FILE if it is missing (unless `optional`: undefined), too large, or no JSON. */
 export async function readJsonFile(
   files: ModelFiles,
@@ -104,7 +125,7 @@ export async function readJsonFile(
   const bytes = await files.bytes(name, most);
   if (bytes === undefined) {
     if (optional) return undefined;
-    throw new TaperError("ERR_FILE", `${files.pathOf(name)} cannot be read: there is no such file.`);
+    throw await missingFile(files, name);
   }
   try {
     return JSON.parse(new TextDecoder().decode(bytes));

@@ -49,6 +49,9 @@ export function headerLength(firstBytes: Uint8Array, fileBytes: number, where: s
   if (firstBytes.length < LENGTH_BYTES) {
     throw refuse(where, "the file", `at least ${LENGTH_BYTES} bytes`, `${firstBytes.length}`);
   }
+  if (new TextDecoder().decode(firstBytes.subarray(0, LENGTH_BYTES)) === "version ") {
+    throw refuse(where, "the file", "tensors", "a pointer of Git LFS; run git lfs pull where it came from");
+  }
   const length = new DataView(firstBytes.buffer, firstBytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > LARGEST_HEADER) {
     throw refuse(where, "the header", `at most ${LARGEST_HEADER} bytes`, `a length of ${length}: no safetensors file`);

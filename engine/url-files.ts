@@ -48,6 +48,7 @@ export function urlFiles(base: URL): ModelFiles {
       const response = await get(name, "HEAD");
       return response !== undefined;
     },
+    absence: async () => "there is no such file",
     bytes: fetchWhole,
     async open(name) {
       const bytes = await fetchWhole(name, Number.MAX_SAFE_INTEGER);

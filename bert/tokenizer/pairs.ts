@@ -1,10 +1,17 @@
 /** What tokenizers of every kind do with one text or two: which they are, how many tokens they may have, who gives some up. */
-import { TaperError } from "../../engine/errors.ts";
+import { show, TaperError } from "../../engine/errors.ts";
 
 /** The tokens of one text. */
 export interface Sequence {
   ids: number[];
   offsets: [number, number][];
+}
+
+/** Throws ERR_INPUT unless this is what a tokenizer takes, a text or two to be read together; `where` begins the message. */
+export function checkText(text: unknown, where: string): string | readonly [string, string] {
+  const isPair = Array.isArray(text) && text.length === 2 && text.every((one) => typeof one === "string");
+  if (typeof text === "string" || isPair) return text as string | [string, string];
+  throw new TaperError("ERR_INPUT", `${where}: expected a text or a pair of texts, found ${show(text)}.`);
 }
 
 /** The one or two texts of a call. Throws ERR_INPUT if one is no string. */

@@ -50,7 +50,6 @@ export async function serveDemo(port) {
     const [folder, name] = pathname.startsWith("/model/")
       ? [model, pathname.slice("/model/".length)]
       : [bundle, pathname === "/" ? "page.html" : pathname.slice(1)];
-    const path = join(folder, decodeURIComponent(name));
     response.setHeader("Content-Security-Policy", policies[pathname] ?? policy(""));
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("Referrer-Policy", "no-referrer");
@@ -58,6 +57,7 @@ export async function serveDemo(port) {
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     try {
+      const path = join(folder, decodeURIComponent(name));
       if (!path.startsWith(folder + sep)) throw new Error("outside of what is served");
       const bytes = await readFile(path);
       response.writeHead(200, { "Content-Type": types[extname(path)] ?? "application/octet-stream" }).end(bytes);
@@ -74,6 +74,12 @@ export async function serveDemo(port) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await bundleDemo();
-  const server = await serveDemo(Number(process.argv[2] ?? 8080));
-  console.log(`http://127.0.0.1:${server.address().port}  (Ctrl-C ends it)`);
+  const port = process.argv[2] ?? "8080";
+  try {
+    const server = await serveDemo(Number(port));
+    console.log(`http://127.0.0.1:${server.address().port}  (Ctrl-C ends it)`);
+  } catch (error) {
+    console.error(`port ${port}: ${error.message}; give another: npm run demo -- 8081`);
+    process.exitCode = 1;
+  }
 }

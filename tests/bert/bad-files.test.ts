@@ -1,5 +1,6 @@
 /** What a model directory gets that cannot be one: an error that names the file, the setting, what was expected and found. */
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadModel } from "../../bert/load.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
@@ -11,7 +12,40 @@ const bad = spoiledModel();
 describe("missing files", () => {
   it("names the directory's file", async () => {
     await refused(loadModel("/nowhere"), "ERR_FILE", "/nowhere/config.json");
-    await refused(loadModel(bad.at("config.json")), "ERR_FILE", "config.json/config.json");
+    await refused(loadModel(bad.at("config.json")), "ERR_FILE", "config.json is a file; give the directory");
+    await refused(
+      loadModel("some-one/bert-base"),
+      "ERR_FILE",
+      "https://huggingface.co/some-one/bert-base/resolve/main",
+    );
+  });
+
+  it("names what is not among the files given, and what is no file", async () => {
+    const file = { "vocab.txt": new Uint8Array(3) };
+    await refused(
+      loadModel(file),
+      "ERR_FILE",
+      "config.json cannot be read: it is not among the files given: vocab.txt",
+    );
+    const text = { "config.json": "{}", "model.safetensors": new Uint8Array(4e7) };
+    await refused(loadModel(text as never), "ERR_OPTION", '"config.json": expected a Uint8Array, found "{}"');
+    for (const [source, found] of [
+      [new Map(), "a Map"],
+      [Promise.resolve("x"), "a Promise"],
+      [new ArrayBuffer(10), "a ArrayBuffer"],
+    ] as const) {
+      await refused(loadModel(source as never), "ERR_OPTION", `found ${found}`);
+    }
+  });
+
+  it("takes a file URL as text, and buffers for files", async () => {
+    const byUrl = await loadModel(pathToFileURL(bad.directory).href);
+    await byUrl.dispose();
+    const names = ["config.json", "model.safetensors", "vocab.txt", "taperbert.json"];
+    const buffers = names.map((name) => [name, new Uint8Array(readFileSync(bad.at(name))).buffer]);
+    const inMemory = await loadModel(Object.fromEntries(buffers));
+    expect((await inMemory.classify("a good film")).label).toMatch(/itive|ative/);
+    await inMemory.dispose();
   });
 
   it.each(["config.json", "vocab.txt", "model.safetensors"])("without %s", async (name) => {
@@ -29,6 +63,14 @@ describe("missing files", () => {
     rmSync(bad.at("model.safetensors"));
     bad.put("pytorch_model.bin", "PK");
     await bad.refused("ERR_FILE", "pytorch_model.bin", "safe_serialization");
+  });
+
+  it("ONNX alone says that it is not read, and a pointer of Git LFS what it is", async () => {
+    bad.put("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+    await bad.refused("ERR_CHECKPOINT", "model.safetensors", "git lfs pull");
+    rmSync(bad.at("model.safetensors"));
+    bad.put("model.onnx", "x");
+    await bad.refused("ERR_FILE", "model.onnx", "ONNX is not read");
   });
 
   it("without taperbert.json a model is dense", async () => {
@@ -176,6 +218,8 @@ describe("taperbert.json", () => {
     [with1({ dials: { skip: false } }), '"skip"', "skim"],
     [with1({ dials: { exit: { entropy: 2 } } }), "exit.entropy", "found 2"],
     [with1({ dials: { exit: null } }), "exit", "null"],
+    [with1({ dials: { exit: { entropy: 0.3 } } }), "exit: this model has no exit heads"],
+    [with1({ dials: { skim: { keepThreshold: 0 } } }), "skim.keepThreshold: this model has no skim predictors"],
     [with1({ dials: { skim: { keepTreshold: 0 } } }), '"keepTreshold"', '"keepThreshold"'],
   ] as [unknown, ...string[]][])("that holds %j", async (json, ...parts) => {
     bad.putTaper(json);

@@ -41,6 +41,17 @@ function counting(): { model: Model; batches: number[] } {
 }
 
 describe("stream", () => {
+  it("takes lists and generators of texts, and neither one text nor what is none", async () => {
+    for (const one of ["good", 5, undefined, {}]) {
+      await refused(collect(model.stream(one as never)), "ERR_INPUT", "expected an iterable of texts");
+    }
+    await refused(
+      collect(model.stream(["good", 5 as never])),
+      "ERR_INPUT",
+      "text 1: expected a text or a pair of texts",
+    );
+  });
+
   it("answers as one by one, in order, in batches within the budget", async () => {
     const alone = await Promise.all(texts.map((text) => model.classify(text)));
     const { model: spy, batches } = counting();
@@ -92,7 +103,7 @@ describe("stream", () => {
       throw new RangeError("no more");
     }
     await expect(collect(model.stream(failing()))).rejects.toThrow("no more");
-    await refused(collect(model.stream([7 as unknown as string])), "ERR_INPUT", "string");
+    await refused(collect(model.stream([7 as unknown as string])), "ERR_INPUT", "text 0");
     await refused(collect(model.stream([], { batchTokens: 0 })), "ERR_OPTION", "batchTokens");
   });
 });

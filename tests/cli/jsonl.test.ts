@@ -27,7 +27,7 @@ const input = [
 
 it("an object a line, in order, a bad line an error with its number", async () => {
   const ran = await run(["classify", "--model", model, "--jsonl"], { lines: () => linesOf(input) });
-  expect([ran.code, ran.err]).toEqual([0, []]);
+  expect([ran.code, ran.err]).toEqual([1, ["taperbert: 4 of 107 lines could not be answered; each says why"]]);
   const answers = objects(ran);
   expect(answers.map(({ line }) => line)).toEqual(input.map((_, i) => i + 1));
   const bad = answers.filter(({ error }) => error !== undefined);
@@ -79,9 +79,19 @@ it("workers give the same lines in the same order", async () => {
   expect(together).toEqual(alone);
 });
 
+it("starts no more workers than there are processors, and says so", async () => {
+  const many = await run(["classify", "--model", model, "--jsonl", "--workers", "1000"], {
+    lines: () => linesOf(['"good"']),
+  });
+  expect([many.code, many.out.length]).toEqual([0, 1]);
+  expect(many.err.join()).toMatch(/^taperbert: \d+ workers, as many as this machine has processors$/);
+  const training = await run(["train", "--config", "x.json", "--out", "x", "--workers", "1000"]);
+  expect([training.code, training.err.join()]).toEqual([2, expect.stringContaining("a whole number from 1 to 64")]);
+});
+
 it("a worker that is killed is an error, and one that cannot start says why", async () => {
   const crew = await JsonlCrew.start(2, { directory: model, values: {}, dials: {} });
-  expect(await crew.answer([{ line: 1, json: '"good"' }])).toHaveLength(1);
+  expect(await crew.answer([{ line: 1, json: '"good"' }])).toMatchObject({ lines: [expect.any(String)], errors: 0 });
   // So many that no worker is through with them before it is killed.
   const waiting = crew.answer(Array.from({ length: 20_000 }, (_, i) => ({ line: i + 1, json: '"good"' })));
   const killed = Promise.all([refused(waiting, "ERR_BACKEND", "worker 1 of 2"), crew.kill(0)]);

@@ -1,5 +1,5 @@
 /** What asking wrongly gets: a line with a code, the right exit code, nothing on the standard output. */
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeTinyModel } from "../support/tiny-model.ts";
@@ -45,9 +45,9 @@ it("says which flag is missing, impossible or contradicted", async () => {
   await refused(
     2,
     ["classify", "--model", model, "--entropy", "much", "x"],
-    '--entropy: expected a number from 0, found "much"',
+    '--entropy: expected a number from 0 to 1, found "much"',
   );
-  await refused(2, ["classify", "--model", model, "--entropy", "2", "x"], "from 0 to 1; found 2");
+  await refused(2, ["classify", "--model", model, "--entropy", "2", "x"], "--entropy: expected a number from 0 to 1");
   await refused(2, ["classify", "--model", model, "--no-skim", "--keep-threshold", "1", "x"], "contradict");
   await refused(2, ["classify", "--model", model, "--backend", "cuda", "x"], '"cuda"');
   await refused(2, ["eval", "--model", model, "--data", "x.tsv", "--runs", "3"], "--runs goes with --time");
@@ -99,7 +99,21 @@ it("prints help with examples first, and the commands when there is none", async
     const { code, out, err } = await run(argv);
     expect([code, out[0], err]).toEqual([0, "Examples:", []]);
   }
+  expect(await run(["help", "bench", "gflops"])).toEqual(await run(["bench", "gflops", "--help"]));
   for (const name of ["gflops", "latency"]) expect((await run(["bench", name, "--help"])).out[0]).toBe("Examples:");
+});
+
+it("says which version it is", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(await run(["--version"])).toMatchObject({ code: 0, out: [version] });
+});
+
+it("writes into folders that are not there yet", async () => {
+  const out = at("new/folder/kernels.wasm");
+  expect((await run(["emit-wasm", "--out", out])).code).toBe(0);
+  expect(existsSync(out)).toBe(true);
+  const blocked = join(out, "more.wasm");
+  await refused(1, ["emit-wasm", "--out", blocked], `${blocked} cannot be written`, "ERR_FILE");
 });
 
 it("shows a stack only to those who ask", async () => {

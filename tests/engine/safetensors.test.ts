@@ -239,6 +239,9 @@ describe("writing files", () => {
     await writeFileAtomically(plain, new TextEncoder().encode("second"));
     expect(readFileSync(plain, "utf8")).toBe("second");
     expect(readdirSync(directory).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    const inNewFolders = join(directory, "new", "folder", "file");
+    await writeFileAtomically(inNewFolders, "x");
+    expect(readFileSync(inNewFolders, "utf8")).toBe("x");
   });
 
   test("a failure leaves the old file and no new one", async () => {
@@ -246,8 +249,10 @@ describe("writing files", () => {
     writeFileSync(join(occupied, "inside"), "kept");
     expect(await rejection(writeFileAtomically(occupied, "x"))).toMatchObject({ code: "ERR_FILE" });
     expect(readFileSync(join(occupied, "inside"), "utf8")).toBe("kept");
-    expect(await rejection(writeFileAtomically(join(directory, "no", "where"), "x"))).toMatchObject({
+    const below = join(occupied, "inside", "file");
+    expect(await rejection(writeFileAtomically(below, "x"))).toMatchObject({
       code: "ERR_FILE",
+      message: expect.stringMatching(/^(?!.*\.tmp).*file cannot be written: /),
     });
     expect(readdirSync(directory).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
