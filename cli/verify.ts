@@ -40,10 +40,11 @@ export async function verify(argv: readonly string[], io: Io): Promise<number> {
     }
     const json = await readJsonFile(await modelFiles(directory), goldenFile, { optional: true });
     if (json === undefined) {
-      throw new TaperError(
-        "ERR_FILE",
-        `${path} is not there; record it where the model is known to be right: --record.`,
-      );
+      const remedy =
+        model.dtype === "int8"
+          ? "record it (--record) with the float32 model that this one was made from, and quantise that again"
+          : "record it where the model is known to be right: --record";
+      throw new TaperError("ERR_FILE", `${path} is not there; ${remedy}.`);
     }
     const { name, variant } = model.backend;
     const found = await compareGolden(model, parseGolden(json, path));

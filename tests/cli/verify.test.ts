@@ -35,6 +35,11 @@ it("every float form meets what was recorded; 8 bits are held to their own limit
   expect(found.typical).toBeGreaterThan(1e-4);
 });
 
+it("the bundled model computes here what it did where it was recorded", async () => {
+  const { code, found } = await verified("models/sst2-12x128");
+  expect([code, found.cases, found.flips]).toEqual([0, 6, 0]);
+});
+
 it("a quantised directory brings its values along; one with wrong scales is refused with figures", async () => {
   const int8 = join(root, "int8");
   expect((await run(["quantize", "--model", model, "--out", int8])).code).toBe(0);
