@@ -74,6 +74,10 @@ export function exitsOf({ exitHeads }: Abilities, { entropies, patiences }: Dial
   return [false, ...entropies.map((entropy) => ({ entropy })), ...patiences.map((patience) => ({ patience }))];
 }
 
+/** The segments of texts for a model that tells them apart; nothing for one of a single segment. */
+export const segmentsFor = (model: Model, texts: readonly SweptText[]): SweptText["segments"][] | undefined =>
+  model.config.types > 1 ? texts.map(({ segments }) => segments) : undefined;
+
 /** Runs all texts once under one way of skimming. */
 export async function storeAnswers(
   model: Model,
@@ -87,10 +91,9 @@ export async function storeAnswers(
   const traces: Trace[] = [];
   for (let from = 0; from < texts.length; from += batch) {
     const now = texts.slice(from, from + batch);
-    const segments = now.map((text) => text.segments);
     const result = await model.forward(
       now.map(({ ids }) => ids),
-      { segments, skim, exit, answers: true },
+      { segments: segmentsFor(model, now), skim, exit, answers: true },
     );
     answers.push(...(result.answers ?? []));
     traces.push(...result.trace);
@@ -153,11 +156,12 @@ export async function randomDropping(
 ): Promise<DialPoint> {
   const answers: number[] = [];
   const macs: number[] = [];
-  for (const [t, { ids, segments }] of texts.entries()) {
+  for (const [t, text] of texts.entries()) {
+    const segments = segmentsFor(model, [text]);
     const [cls, ...others] = traces[t].leftAt;
     const leftAt = [cls, ...new Random(`${seed} random dropping ${t}`).shuffle([...others])];
     const replay = [{ ...traces[t], leftAt }];
-    const { logits, trace } = await model.forward([ids], { segments: [segments], skim: false, exit: false, replay });
+    const { logits, trace } = await model.forward([text.ids], { segments, skim: false, exit: false, replay });
     answers.push(argmax(logits[0]));
     macs.push(trace[0].macs);
   }

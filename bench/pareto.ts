@@ -17,6 +17,7 @@ import {
   pointOfLayer,
   randomDropping,
   type SweptText,
+  segmentsFor,
   skimsOf,
   storeAnswers,
 } from "./dial-sweep.ts";
@@ -155,7 +156,7 @@ export async function timePoints(
   runs: number,
 ): Promise<TimedPoint[]> {
   const pass = (dials: Dials) => async (): Promise<void> => {
-    for (const { ids, segments } of texts) await model.forward([ids], { segments: [segments], ...dials });
+    for (const text of texts) await model.forward([text.ids], { segments: segmentsFor(model, [text]), ...dials });
   };
   const functions: Record<string, () => Promise<void>> = { dense: pass({ skim: false, exit: false }) };
   for (const [i, { dials }] of points.entries()) functions[`point ${i}`] = pass(dials);

@@ -98,6 +98,7 @@ export function parseConfig(json: unknown, where: string): BertConfig {
   if (typeof eps !== "number" || !(eps >= 0 && eps < 1)) {
     throw new TaperError("ERR_CONFIG", `${where}: "layer_norm_eps" must be a number in [0, 1), found ${show(eps)}.`);
   }
+  const labels = parseLabels(source, where);
   return {
     layers: size("num_hidden_layers"),
     d,
@@ -107,15 +108,23 @@ export function parseConfig(json: unknown, where: string): BertConfig {
     maxPositions: size("max_position_embeddings", 512),
     types: size("type_vocab_size", 2),
     eps,
-    labels: parseLabels(source, where),
-    ...parseHead(source, family, where),
+    labels,
+    ...parseHead(source, family, labels, where),
   };
 }
 
-function parseHead(source: Json, family: Family, where: string): Pick<BertConfig, "task" | "multiLabel"> {
+function parseHead(
+  source: Json,
+  family: Family,
+  labels: readonly string[],
+  where: string,
+): Pick<BertConfig, "task" | "multiLabel" | "poolerActivation"> {
   const task = parseTask(source, family, where);
   if (task !== "sequence-classification") return { task };
   const problem = source.problem_type ?? "single_label_classification";
+  // One label excludes nothing: its logit is scored by itself, as Hugging Face's pipelines and cross-encoders do.
+  if (labels.length === 1 && problem === "single_label_classification")
+    return { task, multiLabel: true, ...poolerOf(family) };
   if (problem === "multi_label_classification") return { task, multiLabel: true, ...poolerOf(family) };
   if (problem === "single_label_classification") return { task, ...poolerOf(family) };
   throw new TaperError(

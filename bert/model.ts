@@ -113,7 +113,7 @@ export class Model {
   /** What it can do besides being dense: which dials it takes. */
   readonly abilities: Abilities;
   private last: Promise<unknown> = Promise.resolve();
-  private disposed = false;
+  private disposed: Promise<void> | undefined;
 
   constructor(
     bert: Bert,
@@ -215,7 +215,7 @@ export class Model {
     const segments = this.config.types > 1 ? encodings.map((encoding) => encoding.segments) : undefined;
     return this.forward(
       encodings.map((encoding) => encoding.ids),
-      { segments, ...options },
+      { ...options, segments: options.segments ?? segments },
     );
   }
 
@@ -386,12 +386,14 @@ export class Model {
   }
 
   /** Gives the memory back, after the forwards asked for so far. Later calls throw ERR_DISPOSED. Idempotent. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    await this.last.catch(() => undefined);
-    releaseScratch(this.backend, this.scratch);
-    this.backend.dispose();
+  dispose(): Promise<void> {
+    this.disposed ??= this.last
+      .catch(() => undefined)
+      .then(() => {
+        releaseScratch(this.backend, this.scratch);
+        this.backend.dispose();
+      });
+    return this.disposed;
   }
 
   /** For `await using`: `dispose`. */

@@ -1,6 +1,7 @@
 /**
  * A model directory into one whose encoder is stored in 8 bits, as `loadModel` with `dtype: "int8"` would compute it: loading then has
- * nothing left to do. Embedding tables become F16; everything else stays as it is. It changes no dials. Node only.
+ * nothing left to do. Embedding tables become F16; everything else stays as it is. It changes no dials; a certificate stays
+ * behind. Node only.
  */
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -50,7 +51,13 @@ export async function quantiseModel(from: string, to: string): Promise<Quantised
   const sentence = config.task === "embedding" ? await sentenceFiles(files) : [];
   await copyFiles(files, from, to, [...copied, ...sentence]);
   const own = (await readJsonFile(files, "taperbert.json", { optional: true })) as object | undefined;
-  const marked = { schemaVersion: taperSchemaVersion, ...own, quantization: { dtype: "int8" } };
+  // What was certified was the model as it was.
+  const marked = {
+    schemaVersion: taperSchemaVersion,
+    ...own,
+    certificate: undefined,
+    quantization: { dtype: "int8" },
+  };
   await writeFileAtomically(`${to}/taperbert.json`, `${JSON.stringify(marked, undefined, 2)}\n`);
   await writeFileAtomically(`${to}/model.safetensors`, bytes);
   const quantised = [...tensors.values()].filter(({ data }) => data instanceof Int8Array);

@@ -63,6 +63,11 @@ async function* batchesOf(
         yield batch;
         [batch, tokens] = [[], 0];
       }
+      // An error of the source comes after the answers to what came before it.
+      if (batch.length > 0 && (await isRefused(next))) {
+        yield batch;
+        [batch, tokens] = [[], 0];
+      }
       const { done, value } = await (signal === undefined ? next : untilAborted(next, signal));
       if (done) break;
       if (batch.length > 0 && tokens + value.ids.length > budget) {
@@ -79,6 +84,13 @@ async function* batchesOf(
     next.catch(() => undefined);
     encodings.return().catch(() => undefined);
   }
+}
+
+async function isRefused(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => false,
+    () => true,
+  );
 }
 
 /** Whether everything else that waits comes before this. */

@@ -89,23 +89,30 @@ export function parseTaperConfig(json: unknown, layers: number, where: string): 
     );
   }
   const dials = root.dials === undefined ? undefined : parseDials(root.dials, where);
-  const parts = {
-    predictors: skim?.predictorWidth !== undefined,
-    attentionThresholds: thresholds !== undefined,
-    exitHeads: exit?.heads === true,
-  };
-  if (dials !== undefined) asConfig(where, () => checkAbilities(dials, parts));
   const certificate = root.certificate === undefined ? undefined : parseCertificate(root.certificate, where);
   if (certificate !== undefined && dials === undefined) {
     throw new TaperError("ERR_CONFIG", `${where}: "certificate" certifies "dials", and there are none.`);
   }
-  return {
+  const config = {
     ...(skim && { skim }),
     ...(exit && { exit }),
     ...(quantization && { quantization }),
     ...(dials && { dials }),
     ...(certificate && { certificate }),
   } as TaperConfig;
+  checkOwnDials(config, where);
+  return config;
+}
+
+/** Throws ERR_CONFIG if a model has dials of its own for parts that it lacks. */
+export function checkOwnDials({ skim, exit, dials }: TaperConfig, where: string): void {
+  if (dials === undefined) return;
+  const parts = {
+    predictors: skim?.predictorWidth !== undefined,
+    attentionThresholds: skim?.attentionThresholds !== undefined,
+    exitHeads: exit?.heads === true,
+  };
+  asConfig(where, () => checkAbilities(dials, parts));
 }
 
 function parseCertificate(json: unknown, where: string): Certificate {

@@ -1,5 +1,6 @@
 /** `taperbert adapt`: a dense BERT of somebody's own gets faster on texts of theirs: it learns to narrow, and its dials are certified. */
 import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
 import { checkedTextsNeeded } from "../bench/certify.ts";
 import { readConfigs } from "../bert/load.ts";
 import { TaperError } from "../engine/errors.ts";
@@ -79,6 +80,18 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
       `adapt needs a model for sequence-classification; ${from} is for ${config.task}.`,
     );
   }
+  if (config.multiLabel) {
+    throw new TaperError("ERR_INPUT", `adapt: ${from} gives each label by itself; exit heads are sure of one label.`);
+  }
+  if (config.poolerActivation !== undefined) {
+    throw new TaperError(
+      "ERR_INPUT",
+      `adapt: the pooler of ${from} has a ReLU (DistilBERT's), which cannot be trained here.`,
+    );
+  }
+  if (resolve(from) === resolve(out)) {
+    throw new TaperError("ERR_OPTION", `--out: expected a directory other than the model's; ${from} would be lost.`);
+  }
   const rows = await readRows("adapt", values);
   // Before hours of training: dials that nobody can certify are of no use.
   const { learn, keep } = split(rows, share, options.seed);
@@ -117,7 +130,12 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
     const texts = keep.map(({ text }) => model.encode(text));
     const labels = hasLabels ? { labels: keep.map(({ label }) => label as number) } : {};
     const progress = (line: string): void => io.progress(line);
-    const found = await certified(model, full, { texts, ...labels }, { grid: gridOf({}), options, progress });
+    const found = await certified(
+      model,
+      { model: full, texts },
+      { texts, ...labels },
+      { grid: gridOf({}), options, progress },
+    );
     return await tell(found, out, values.json === true, io);
   } finally {
     await model.dispose();

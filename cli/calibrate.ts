@@ -2,7 +2,9 @@
 import { type Certified, type CertifyOptions, certify } from "../bench/certify.ts";
 import { inWords, sweepDials } from "../bench/pareto.ts";
 import type { Dials } from "../bert/dials.ts";
+import { readConfigs } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
+import { TaperError } from "../engine/errors.ts";
 import { type DialTexts, dialDataFlags, readDialTexts, writeDials } from "./dial-data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
@@ -52,11 +54,30 @@ export async function calibrate(argv: readonly string[], io: Io): Promise<number
   }
   const [grid, options] = [gridOf(values), certifyOptionsOf(values)];
   return withModel("calibrate", values, async (model, directory) => {
+    const stored = (await readConfigs(directory)).taper.quantization?.dtype ?? "f32";
+    if (model.dtype !== stored) {
+      throw new TaperError(
+        "ERR_OPTION",
+        `calibrate: what is certified is the model as it is stored, in ${stored}; leave --dtype out, or quantise it first.`,
+      );
+    }
     const read = await readDialTexts("calibrate", values, model);
     const full = values.against === undefined ? undefined : await openModel(values.against, values);
     try {
       const progress = (line: string): void => io.progress(line);
-      return tell(await certified(model, full, read, { grid, options, progress }), directory, values.json === true, io);
+      if (full && full.config.labels.join("\n") !== model.config.labels.join("\n")) {
+        throw new TaperError(
+          "ERR_INPUT",
+          `--against: expected a model of the labels ${model.config.labels.join(", ")}; found ${full.config.labels.join(", ")}.`,
+        );
+      }
+      const other = full && { model: full, texts: (await readDialTexts("calibrate", values, full)).texts };
+      return tell(
+        await certified(model, other, read, { grid, options, progress }),
+        directory,
+        values.json === true,
+        io,
+      );
     } finally {
       await full?.dispose();
     }
@@ -67,10 +88,10 @@ export interface CertifiedDials extends Certified {
   readonly dials: Dials;
 }
 
-/** Sweeps and certifies; `full` left out is the model itself, dense. */
+/** Sweeps and certifies; `full` left out is the model itself, dense. Its texts are the same, as its own tokenizer reads them. */
 export async function certified(
   model: Model,
-  full: Model | undefined,
+  full: { readonly model: Model; readonly texts: DialTexts["texts"] } | undefined,
   { texts, labels }: DialTexts,
   how: {
     readonly grid: ReturnType<typeof gridOf>;
@@ -80,7 +101,7 @@ export async function certified(
 ): Promise<CertifiedDials | undefined> {
   const swept = await sweepDials(model, texts, how);
   const none = { keepThresholds: [], attentionThresholds: [], entropies: [], patiences: [] };
-  const other = full && (await sweepDials(full, texts, { grid: none })).full;
+  const other = full && (await sweepDials(full.model, full.texts, { grid: none })).full;
   // Without a model to compare with, the dense setting is the comparison and proves nothing.
   const points = other === undefined ? swept.points.slice(1) : swept.points;
   const found = certify(points, other ?? swept.full, labels, how.options);

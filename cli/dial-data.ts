@@ -3,7 +3,7 @@ import type { SweptText } from "../bench/dial-sweep.ts";
 import type { Dials } from "../bert/dials.ts";
 import { readConfigs } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
-import { type Certificate, taperSchemaVersion } from "../bert/taper-config.ts";
+import { type Certificate, parseTaperConfig, taperSchemaVersion } from "../bert/taper-config.ts";
 import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import type { TextRow } from "../train/data.ts";
@@ -50,8 +50,11 @@ const wordsIn = ({ text }: TextRow): number => [text].flat().join(" ").trim().sp
 
 /** Gives a model directory other default dials, and what is certified of them; an older certificate goes. */
 export async function writeDials(directory: string, dials: Dials, certificate?: Certificate): Promise<void> {
-  const { taper } = await readConfigs(directory);
+  const { taper, config } = await readConfigs(directory);
   const { certificate: _old, ...rest } = taper;
   const json = { schemaVersion: taperSchemaVersion, ...rest, dials, ...(certificate && { certificate }) };
-  await writeFileAtomically(`${directory}/taperbert.json`, `${JSON.stringify(json, null, 2)}\n`);
+  const [file, text] = [`${directory}/taperbert.json`, `${JSON.stringify(json, null, 2)}\n`];
+  // What cannot be read again is not written.
+  parseTaperConfig(JSON.parse(text), config.layers, file);
+  await writeFileAtomically(file, text);
 }

@@ -79,8 +79,8 @@ export function numberOf(
   if (value === undefined) return undefined;
   const number = value.trim() === "" ? Number.NaN : Number(value);
   if (number >= least && number <= most && (!whole || Number.isSafeInteger(number))) return number;
-  const from = least > Number.NEGATIVE_INFINITY ? ` from ${least}` : "";
-  const to = most < Number.POSITIVE_INFINITY ? ` to ${most}` : "";
+  const from = least > -Number.MAX_VALUE ? ` from ${least}` : "";
+  const to = most < Number.MAX_VALUE ? ` to ${most}` : "";
   const kind = `${whole ? "a whole number" : "a number"}${from}${to}`;
   throw new TaperError("ERR_OPTION", `--${flag}: expected ${kind}, found "${value}".`);
 }

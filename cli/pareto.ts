@@ -59,16 +59,18 @@ that were neither trained on nor will be reported on.`;
 
 /** The grid that flags ask for, the usual one for what they leave out. Throws ERR_OPTION. */
 export function gridOf(values: { readonly [K in keyof typeof gridFlags]?: string | undefined }): DialGrid {
-  const list = (flag: keyof typeof gridFlags, least: number, otherwise: readonly number[], whole = false) => {
+  // Files that keep dials know no infinite numbers.
+  const finite = { least: -Number.MAX_VALUE, most: Number.MAX_VALUE };
+  const list = (flag: keyof typeof gridFlags, range: Parameters<typeof numberOf>[2], otherwise: readonly number[]) => {
     const given = values[flag];
     if (given === undefined) return otherwise;
-    return given === "none" ? [] : given.split(",").map((value) => numberOf(value, flag, { least, whole }) as number);
+    return given === "none" ? [] : given.split(",").map((value) => numberOf(value, flag, range) as number);
   };
   return {
-    keepThresholds: list("keep-thresholds", Number.NEGATIVE_INFINITY, usualGrid.keepThresholds),
-    attentionThresholds: list("attention-thresholds", 0, usualGrid.attentionThresholds),
-    entropies: list("entropies", 0, usualGrid.entropies),
-    patiences: list("patiences", 1, usualGrid.patiences, true),
+    keepThresholds: list("keep-thresholds", finite, usualGrid.keepThresholds),
+    attentionThresholds: list("attention-thresholds", { ...finite, least: 0 }, usualGrid.attentionThresholds),
+    entropies: list("entropies", { least: 0, most: 1 }, usualGrid.entropies),
+    patiences: list("patiences", { least: 1, whole: true }, usualGrid.patiences),
   };
 }
 

@@ -2,13 +2,16 @@
 
 import { Checkpoint } from "../bert/checkpoint.ts";
 import { type BertConfig, configOfShape, type Task } from "../bert/config.ts";
-import { readConfigs } from "../bert/load.ts";
-import type { TaperConfig } from "../bert/taper-config.ts";
+import { familyOf } from "../bert/family.ts";
+import { openCheckpoint, readConfigs } from "../bert/load.ts";
+import { checkOwnDials, type TaperConfig } from "../bert/taper-config.ts";
 import { loadTokenizer } from "../bert/tokenizer/load.ts";
 import type { Tokenizer } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
+import { modelFiles } from "../engine/model-files.ts";
 import { Random } from "../engine/random.ts";
-import { readSafetensorsFile } from "../engine/safetensors-file.ts";
+import type { StoredTensor } from "../engine/safetensors.ts";
+import { readTensor } from "../engine/safetensors-source.ts";
 import { halvesOf } from "./bigram-teacher.ts";
 import type { TrainConfig } from "./config.ts";
 import { readTexts } from "./data.ts";
@@ -28,8 +31,10 @@ export interface Prepared {
   /** Indices of texts to learn from, and of those held out. */
   readonly learn: readonly number[];
   readonly heldOut: readonly number[];
-  /** The labelled texts themselves; empty for masked-language modelling. */
+  /** The labelled texts themselves, two that are read together as one; empty for masked-language modelling. */
   readonly sources: readonly string[];
+  /** Those of them that are two, by their index. */
+  readonly pairs: ReadonlyMap<number, readonly [string, string]>;
   /** Of each splice, one of the two texts it is made of; the other is in the same half for a bag of bigrams. */
   readonly partOf: ReadonlyMap<number, number>;
 }
@@ -47,7 +52,7 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
   if (train.maxTokens > config.maxPositions) {
     throw new TaperError("ERR_CONFIG", `maxTokens ${train.maxTokens} is more than the model's ${config.maxPositions}.`);
   }
-  const { texts, sources, labelled } = await readAll(train, tokenizer, config);
+  const { texts, sources, pairs, labelled } = await readAll(train, tokenizer, config);
   // Not of the run's seed: what several seeds chose dials on, or are averaged over, must be held out of all of them.
   const random = new Random("1 hold out");
   const all = Array.from({ length: labelled }, (_, i) => i);
@@ -69,7 +74,7 @@ export async function prepare(train: TrainConfig): Promise<Prepared> {
   }
   const set = datasetOf(texts);
   const learn = Array.from({ length: textsIn(set) }, (_, i) => i).filter((i) => !isHeldOut.has(i));
-  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources, partOf };
+  return { config, taper, vocabulary: masking(tokenizer), set, learn, heldOut, sources, pairs, partOf };
 }
 
 /** The splices that the config asks for, of the texts at `parts`. Throws ERR_CONFIG if one of them is a pair: its halves are not alike. */
@@ -92,6 +97,7 @@ function splicesOf(
 interface ReadTexts {
   readonly texts: EncodedText[];
   readonly sources: string[];
+  readonly pairs: Map<number, readonly [string, string]>;
   /** The first so many have labels of their own. */
   readonly labelled: number;
 }
@@ -99,11 +105,13 @@ interface ReadTexts {
 async function readAll(train: TrainConfig, tokenizer: Tokenizer, config: BertConfig): Promise<ReadTexts> {
   const texts: EncodedText[] = [];
   const sources: string[] = [];
+  const pairs = new Map<number, readonly [string, string]>();
   const { maxTokens: maxLength, limit } = train;
   const add = (text: string | readonly [string, string], label?: number): void => {
     const { ids, segments } = tokenizer.encode(text, { maxLength });
     const split = segments.indexOf(1);
     texts.push({ ids, ...(label !== undefined && { label }), ...(split > 0 && { split }) });
+    if (typeof text !== "string") pairs.set(sources.length, text);
     sources.push([text].flat().join(" "));
   };
   for (const file of train.data) {
@@ -125,7 +133,7 @@ async function readAll(train: TrainConfig, tokenizer: Tokenizer, config: BertCon
   }
   const labelled = texts.length;
   for (const file of train.unlabelled) for (const { text } of await readTexts(file, { limit })) add(text);
-  return { texts, sources, labelled };
+  return { texts, sources, pairs, labelled };
 }
 
 const taskOf: Readonly<Record<TrainConfig["recipe"], Task>> = {
@@ -140,8 +148,21 @@ async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config
     from.length === 0
       ? { config: configOfShape(shape as NonNullable<typeof shape>, { vocabulary, maxPositions }), taper: {} }
       : await readConfigs(from[0]);
-  const config: BertConfig = { ...start.config, ...shape, labels, task: taskOf[recipe] };
+  const { multiLabel, poolerActivation, ...own } = start.config;
+  const config: BertConfig = { ...own, ...shape, labels, task: taskOf[recipe] };
   if (recipe === "mlm") return { config, taper: {} };
+  if (recipe === "classify" && multiLabel) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `"from": ${from[0]} gives each label by itself; only labels that exclude each other are trained here.`,
+    );
+  }
+  if (recipe === "classify" && poolerActivation !== undefined) {
+    throw new TaperError(
+      "ERR_CONFIG",
+      `"from": the pooler of ${from[0]} has a ReLU (DistilBERT's), which runs but cannot be trained here.`,
+    );
+  }
   const attentionThresholds = thresholdsOf(train, config.layers, start.taper);
   const taper: TaperConfig = {
     ...((skim || attentionThresholds) && {
@@ -153,6 +174,7 @@ async function modelOf(train: TrainConfig, vocabulary: number): Promise<{ config
     ...(exit && { exit: { heads: true } }),
     ...(dials && { dials }),
   };
+  checkOwnDials(taper, '"dials"');
   return { config, taper };
 }
 
@@ -253,7 +275,10 @@ async function takeMean(
   for (let i = 0; i < sum.length; i++) values[i] = sum[i] / directories.length;
 }
 
-/** The tensors of a directory that `nameIn` finds there; returns how many. Throws ERR_CHECKPOINT without any, naming `what`, or if one has another shape. */
+/**
+ * The tensors of a directory that `nameIn` finds there, under BERT's names; returns how many. Throws ERR_CHECKPOINT without any, naming
+ * `what`, or if one has another shape.
+ */
 async function take(
   directory: string,
   layout: Layout,
@@ -261,14 +286,28 @@ async function take(
   what: string,
   nameIn: (name: string) => string | undefined,
 ): Promise<number> {
-  const file = `${directory}/model.safetensors`;
-  const checkpoint = new Checkpoint(await readSafetensorsFile(file), file);
+  const { tensors, where } = await tensorsIn(directory);
+  const checkpoint = new Checkpoint(tensors, where);
   const found = loadTensors(layout, values, (name, shape) => {
     const stored = nameIn(name);
     return stored !== undefined && checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
   });
-  if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${file} has none of ${what}.`);
+  if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${where} has none of ${what}.`);
   return found;
+}
+
+/** A model's tensors as a BERT names them; one file or several. */
+async function tensorsIn(directory: string): Promise<{ tensors: Map<string, StoredTensor>; where: string }> {
+  const { json } = await readConfigs(directory);
+  const file = await openCheckpoint(await modelFiles(directory));
+  try {
+    const named = familyOf(json)?.checkpoint(file, json) ?? file;
+    const tensors = new Map<string, StoredTensor>();
+    for (const [name, entry] of named.entries) tensors.set(name, await readTensor(named, name, entry));
+    return { tensors, where: named.where };
+  } finally {
+    await file.close();
+  }
 }
 
 /**

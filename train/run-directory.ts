@@ -3,7 +3,7 @@
  * tokenizer_config.json, taperbert.json), and beside it train.json (the config), train-log.jsonl and checkpoint.safetensors (all
  * that is needed to go on bit-equal). Every file is written whole or not at all.
  */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { configToJson } from "../bert/config.ts";
 import { type TaperConfig, taperSchemaVersion } from "../bert/taper-config.ts";
@@ -65,6 +65,22 @@ export class RunDirectory {
     }
   }
 
+  /** Whether there is a model here that was written after the checkpoint, as the last of what is saved together. */
+  async hasModelOfCheckpoint(): Promise<boolean> {
+    const [model, checkpoint] = await Promise.all(
+      ["model.safetensors", "checkpoint.safetensors"].map((name) => stat(this.at(name)).catch(() => undefined)),
+    );
+    return model !== undefined && checkpoint !== undefined && model.mtimeMs >= checkpoint.mtimeMs;
+  }
+
+  /** The first file of a model that is here without a run that made it; undefined if there is none. */
+  async modelOfOthers(): Promise<string | undefined> {
+    for (const name of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
+      if (await stat(this.at(name)).catch(() => undefined)) return this.at(name);
+    }
+    return undefined;
+  }
+
   /** Starts an empty log and stores what the run is. */
   async begin(config: TrainConfig): Promise<void> {
     await writeFileAtomically(this.at("train-log.jsonl"), "");
@@ -72,15 +88,20 @@ export class RunDirectory {
   }
 
   /** The labelled texts that this run never trains on, for whoever chooses dials. */
-  async writeHeldOut({ set, heldOut, sources }: Prepared): Promise<void> {
+  async writeHeldOut({ set, heldOut, sources, pairs }: Prepared): Promise<void> {
     if (sources.length === 0 || heldOut.length === 0) return;
     const isTagged = set.tags.length > 0;
+    const columns = pairs.size > 0 ? ["sentence1", "sentence2"] : ["sentence"];
     const rows = heldOut.map((i) => {
-      const text = sources[i].replace(/[\t\r\n]/g, " ");
-      return isTagged ? text : `${text}\t${set.labels[i]}`;
+      const texts = pairs.size > 0 ? (pairs.get(i) ?? [sources[i], ""]) : [sources[i]];
+      const cells = texts.map((text) => text.replace(/[\t\r\n]/g, " "));
+      return isTagged ? cells : [...cells, set.labels[i]];
     });
-    const header = isTagged ? "sentence" : "sentence\tlabel";
-    await writeFileAtomically(this.at("held-out.tsv"), `${[header, ...rows].join("\n")}\n`);
+    const header = isTagged ? columns : [...columns, "label"];
+    await writeFileAtomically(
+      this.at("held-out.tsv"),
+      [header, ...rows].map((cells) => `${cells.join("\t")}\n`).join(""),
+    );
   }
 
   async log(record: object): Promise<void> {
@@ -147,15 +168,15 @@ export class RunDirectory {
       this.at("taperbert.json"),
       json({ schemaVersion: taperSchemaVersion, ...withThresholds(taper, layout, values) }),
     );
-    for (const name of ["vocab.txt", "tokenizer.json", "tokenizer_config.json"]) {
+    const settings = "tokenizer_config.json";
+    const found = new Map<string, Uint8Array | string>();
+    for (const name of ["vocab.txt", "tokenizer.json", settings]) {
       const bytes = await readIfThere(join(train.vocabulary, name));
-      // A vocabulary without settings is that of an uncased model, as the tokenizer took it.
-      const settings = name === "tokenizer_config.json" ? json({ do_lower_case: true }) : undefined;
-      const isNeeded =
-        name !== "tokenizer.json" || (await readIfThere(join(train.vocabulary, "vocab.txt"))) === undefined;
-      const content = bytes ?? settings;
-      if (content !== undefined && isNeeded) await writeFileAtomically(this.at(name), content);
+      if (bytes !== undefined) found.set(name, bytes);
     }
+    // A vocabulary of which nothing is said is that of an uncased model, as the tokenizer took it; now it is said.
+    if (!found.has(settings) && !found.has("tokenizer.json")) found.set(settings, json({ do_lower_case: true }));
+    for (const [name, content] of found) await writeFileAtomically(this.at(name), content);
     const bytes = writeSafetensors(tensorsOf(layout, values), { dtype: train.dtype, metadata: { format: "pt" } });
     await writeFileAtomically(this.at("model.safetensors"), bytes);
   }

@@ -67,10 +67,7 @@ async function modelAnswers(
   { directory, from, variant, threads }: TeachPlaces,
   progress: (done: number, of: number) => void,
 ): Promise<Float32Array> {
-  const weights = await readIfThere(join(name, "model.safetensors"));
-  const key = `${fingerprint(set)} ${createHash("sha256")
-    .update(weights ?? "")
-    .digest("hex")}`;
+  const key = `${fingerprint(set)} ${await hashOf(name)}`;
   const c = config.labels.length;
   const answers = new Float32Array(c * (set.tags.length || textsIn(set)));
   const file = i === 0 ? "teacher.safetensors" : `teacher-${i + 1}.safetensors`;
@@ -87,6 +84,23 @@ async function modelAnswers(
   const tensors = new Map([["logits", { shape: [answers.length / c, c], data: answers }]]);
   await writeFileAtomically(join(directory, file), writeSafetensors(tensors, { dtype: "F32", metadata: { key } }));
   return answers;
+}
+
+/** Of everything that makes a model's answers to token ids: its config, its weights in one file or several. */
+async function hashOf(directory: string): Promise<string> {
+  const hash = createHash("sha256");
+  const take = async (name: string): Promise<Buffer | undefined> => {
+    const bytes = await readIfThere(join(directory, name));
+    if (bytes !== undefined) hash.update(`${name} ${bytes.length}\n`).update(bytes);
+    return bytes;
+  };
+  for (const name of ["config.json", "model.safetensors"]) await take(name);
+  const index = await take("model.safetensors.index.json");
+  if (index !== undefined) {
+    const { weight_map: files = {} } = JSON.parse(index.toString()) as { weight_map?: Record<string, string> };
+    for (const name of [...new Set(Object.values(files))].sort()) await take(name);
+  }
+  return hash.digest("hex");
 }
 
 async function checkTeacher(name: string, student: Prepared["config"], set: Dataset): Promise<void> {
@@ -125,7 +139,9 @@ async function answerAll(
     batchTokens,
   )) {
     const read = batch.map((t) => Array.from(ids.subarray(starts[t], starts[t + 1])));
-    const segments = read.map((text, i) => text.map((_, p) => (p < split[batch[i]] ? 0 : 1)));
+    // A teacher of one segment (DistilBERT, RoBERTa) takes none.
+    const segments =
+      model.config.types > 1 ? read.map((text, i) => text.map((_, p) => (p < split[batch[i]] ? 0 : 1))) : undefined;
     const { logits } = await model.forward(read, { segments, skim: false, exit: false });
     for (const [i, t] of batch.entries()) taught.set(logits[i], c * (tags.length > 0 ? starts[t] : t));
     done += batch.length;

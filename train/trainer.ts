@@ -123,6 +123,13 @@ async function checkDirectory(directory: RunDirectory, config: TrainConfig, resu
   if (stored !== undefined && !resume) {
     throw new TaperError("ERR_OPTION", `${directory.path} holds a run already; resume it, or take another directory.`);
   }
+  const others = stored === undefined ? await directory.modelOfOthers() : undefined;
+  if (others !== undefined) {
+    throw new TaperError(
+      "ERR_OPTION",
+      `${others} is of a model that no run made here, and would be lost; take another directory.`,
+    );
+  }
   if (stored === undefined && resume) {
     throw new TaperError("ERR_OPTION", `${directory.path} holds no run to resume.`);
   }
@@ -193,7 +200,9 @@ class Run {
       }
     }
     if (steps === 0) measured = await this.measure(0, 1);
-    await save(step);
+    // A run that had ended keeps what was made of it since: dials, a certificate.
+    const isSaved = steps > 0 && done === steps && (await this.directory.hasModelOfCheckpoint());
+    if (!isSaved) await save(step);
     return result(true);
   }
 

@@ -104,6 +104,13 @@ describe("stream", () => {
     }
     await expect(collect(model.stream(failing()))).rejects.toThrow("no more");
     await refused(collect(model.stream([7 as unknown as string])), "ERR_INPUT", "text 0");
+    // What came before the error is answered first, however fast the source is.
+    const seen: string[] = [];
+    const counted = (async () => {
+      for await (const { label } of model.stream(["good", "bad", 7 as never])) seen.push(label);
+    })();
+    await refused(counted, "ERR_INPUT", "text 2");
+    expect(seen).toHaveLength(2);
     await refused(collect(model.stream([], { batchTokens: 0 })), "ERR_OPTION", "batchTokens");
   });
 });

@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel, readConfigs } from "../../bert/load.ts";
+import { writeDials } from "../../cli/dial-data.ts";
 import { Random } from "../../engine/random.ts";
+import { parseSafetensors, type WritableTensor, writeSafetensors } from "../../engine/safetensors.ts";
 import { train } from "../../train/trainer.ts";
 import { built } from "../support/built.ts";
-import { tinyTaper, tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
+import { tinyConfig as modelConfig, tinyTaper, tinyVocabulary, writeTinyModel } from "../support/tiny-model.ts";
 import { tinyConfig, tinyData } from "../support/tiny-run.ts";
 import { objects, run } from "./run.ts";
 
@@ -198,11 +200,72 @@ describe("adapt", () => {
       1,
       expect.stringMatching(/of 60 texts 15 are kept .* expected at least 460, of some 1840 in all/),
     ]);
+    const over = await run(["adapt", "--model", model, "--data", labelledFile, "--out", model]);
+    expect([over.code, over.err.at(-1)]).toEqual([2, expect.stringContaining(`${model} would be lost`)]);
     const wrong = await run([...given, "--skim", "words"]);
     expect([wrong.code, wrong.err.at(-1)]).toEqual([2, expect.stringContaining("thresholds, predictors, none")]);
     expect(existsSync(out)).toBe(false);
   });
 });
+
+it("writes no dials that could not be read again", async () => {
+  const before = readFileSync(join(model, "taperbert.json"), "utf8");
+  for (const [flag, value, expected] of [
+    ["--entropies", "0.5,1.5", "from 0 to 1"],
+    ["--keep-thresholds", "-Infinity", "expected a number"],
+    ["--attention-thresholds", "Infinity", "from 0"],
+  ]) {
+    const ran = await run(["calibrate", "--model", model, "--data", labelledFile, flag, value]);
+    expect([ran.code, ran.err.join()], flag).toEqual([2, expect.stringContaining(expected)]);
+  }
+  await expect(writeDials(model, { skim: { keepThreshold: Number.NEGATIVE_INFINITY } })).rejects.toMatchObject({
+    code: "ERR_CONFIG",
+  });
+  expect(readFileSync(join(model, "taperbert.json"), "utf8")).toBe(before);
+});
+
+it("certifies a model as it is stored, against one of the same labels that reads texts its own way", async () => {
+  const calibrate = ["calibrate", "--model", model, "--data", labelledFile, "--max-drop", "0.5", "--json"];
+  const other = await run([...calibrate, "--dtype", "int8"]);
+  expect([other.code, other.err.at(-1)]).toEqual([2, expect.stringContaining("as it is stored, in f32")]);
+  const strange = writeTinyModel({ ...modelConfig, labels: ["a", "b"] });
+  const labels = await run([...calibrate, "--against", strange]);
+  expect([labels.code, labels.err.at(-1)]).toEqual([1, expect.stringContaining("expected a model of the labels")]);
+  rmSync(strange, { recursive: true });
+
+  // The same model, whose tokens have other numbers: its answers are the same ones only if it reads the texts itself.
+  const renumbered = writeTinyModel();
+  const { tokens, weights } = renumber(renumbered);
+  writeFileSync(join(renumbered, "vocab.txt"), tokens);
+  writeFileSync(join(renumbered, "model.safetensors"), weights);
+  const [same, apart] = [
+    objects(await run(calibrate))[0],
+    objects(await run([...calibrate, "--against", renumbered]))[0],
+  ];
+  expect(apart).toEqual(same);
+  rmSync(renumbered, { recursive: true });
+});
+
+/** A model's words in the opposite order, and its word embeddings with them. */
+function renumber(directory: string): { tokens: string; weights: Uint8Array } {
+  const bytes = readFileSync(join(directory, "model.safetensors"));
+  const tensors = new Map<string, WritableTensor>();
+  const words = tinyVocabulary.slice(5).reverse();
+  for (const [name, { shape, read }] of parseSafetensors(bytes, "tiny")) {
+    const data = read();
+    if (name.endsWith("word_embeddings.weight")) {
+      const d = shape[1];
+      const old = data.slice();
+      for (const [i, word] of words.entries()) {
+        const from = tinyVocabulary.indexOf(word) * d;
+        data.set(old.subarray(from, from + d), (5 + i) * d);
+      }
+    }
+    tensors.set(name, { shape, data });
+  }
+  const tokens = `${[...tinyVocabulary.slice(0, 5), ...words].join("\n")}\n`;
+  return { tokens, weights: writeSafetensors(tensors, { dtype: "F32" }) };
+}
 
 it("baseline measures a bag of bigrams", async () => {
   const { folder: place, data } = tinyData(300);

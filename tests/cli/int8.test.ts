@@ -54,6 +54,26 @@ it("bench latency times a shape in 8 bits", async () => {
   expect(figures.fingerprint).toMatchObject({ dtype: "int8", weights: "random" });
 });
 
+it("what was certified of a model in floats is not claimed of its copy in 8 bits", async () => {
+  const file = join(model, "taperbert.json");
+  const before = readFileSync(file, "utf8");
+  const certificate = {
+    maxDrop: 0.01,
+    delta: 0.1,
+    loss: "disagreement",
+    texts: 500,
+    errors: 0,
+    bound: 0.005,
+    speedup: 2,
+  };
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(before), certificate }));
+  const out = join(model, "uncertified");
+  expect((await run(["quantize", "--model", model, "--out", out])).code).toBe(0);
+  const written = JSON.parse(readFileSync(join(out, "taperbert.json"), "utf8"));
+  expect(written).toEqual({ ...JSON.parse(before), quantization: { dtype: "int8" } });
+  writeFileSync(file, before);
+});
+
 it("refuses what cannot be", async () => {
   const refused = async (code: number, argv: readonly string[], ...parts: string[]): Promise<void> => {
     const ran = await run(argv);

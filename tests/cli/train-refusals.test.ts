@@ -90,12 +90,12 @@ it("refuses a place where nothing can be written", async () => {
 it("leaves no half of a file when one cannot be written", async () => {
   built("train-worker.js");
   putPlan();
-  mkdirSync(join(out, "model.safetensors", "in the way"), { recursive: true });
-  await refused(1, [], join(out, "model.safetensors"), "ERR_FILE");
+  mkdirSync(join(out, "vocab.txt", "in the way"), { recursive: true });
+  await refused(1, [], join(out, "vocab.txt"), "ERR_FILE");
   const left = readdirSync(out);
   expect(left.filter((name) => name.endsWith(".tmp"))).toEqual([]);
   expect(left).toContain("checkpoint.safetensors");
-  rmSync(join(out, "model.safetensors"), { recursive: true });
+  rmSync(join(out, "vocab.txt"), { recursive: true });
   const resumed = await run(["train", "--config", plan, "--out", out, "--workers", "1", "--resume"]);
   expect([resumed.code, existsSync(join(out, "model.safetensors"))]).toEqual([0, true]);
 });

@@ -69,6 +69,19 @@ describe("text-classification", () => {
       expect(score).toBeCloseTo(1 / (1 + Math.exp(-logits[0][labels.indexOf(label)])), 6);
     }
   });
+
+  it("a single label, as cross-encoders have, is scored by itself", async () => {
+    await using classify = await pipeline("text-classification", directoryFor({ labels: ["relevant"] }));
+    const texts = [
+      { text: "good", text_pair: "bad film" },
+      { text: "a film", text_pair: "the movie was dull" },
+    ];
+    const scores = (await classify(texts)).map(({ score }) => score);
+    const encodings = texts.map(({ text, text_pair }) => classify.model.encode([text, text_pair]));
+    const { logits } = await classify.model.forwardEncodings(encodings);
+    expect(scores).toEqual(logits.map(([logit]) => expect.closeTo(1 / (1 + Math.exp(-logit)), 6)));
+    expect(scores[0]).not.toBeCloseTo(scores[1], 3);
+  });
 });
 
 it("token-classification leaves out special tokens and O", async () => {

@@ -1,11 +1,16 @@
 /** Whole runs on worker threads: they learn, repeat, and go on bit-equal. They need dist/train-worker.js (npm run build). */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../bert/load.ts";
+import { loadTokenizer } from "../../bert/tokenizer/load.ts";
+import { writeSafetensors } from "../../engine/safetensors.ts";
 import { readSafetensorsFile } from "../../engine/safetensors-file.ts";
 import { train } from "../../train/trainer.ts";
 import { built } from "../support/built.ts";
+import { asDistilbert, distilbertConfig, encoderTensors } from "../support/relatives.ts";
+import { refused } from "../support/spoiled-model.ts";
+import { writeTinyModel } from "../support/tiny-model.ts";
 import { tinyConfig, tinyData } from "../support/tiny-run.ts";
 
 const { folder, data } = tinyData();
@@ -61,6 +66,78 @@ describe("a run", () => {
         .read()
         .some((value) => value !== 0),
     ).toBe(true);
+  });
+
+  it("reads texts afterwards as it did while it learned: a vocabulary that keeps case says so where the model is", async () => {
+    const cased = join(folder, "cased");
+    mkdirSync(cased);
+    const tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "Good", "good", "film"];
+    writeFileSync(join(cased, "vocab.txt"), `${tokens.join("\n")}\n`);
+    const vocab = Object.fromEntries(tokens.map((token, i) => [token, i]));
+    const normalizer = { type: "BertNormalizer", lowercase: false, strip_accents: null, handle_chinese_chars: true };
+    const model = { type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##", vocab };
+    writeFileSync(join(cased, "tokenizer.json"), JSON.stringify({ normalizer, model }));
+    const directory = join(folder, "of-cased");
+    await train({ config: { ...config, vocabulary: cased, epochs: 0 }, directory, workers: 1 });
+    expect((await loadTokenizer(directory)).encode("Good film").ids).toEqual([2, 4, 6, 3]);
+  });
+
+  it("keeps what was made of a model when a run that had ended is resumed", async () => {
+    const directory = join(folder, "ended");
+    const short = { ...config, epochs: 1 };
+    await train({ config: short, directory, workers: 1 });
+    const file = join(directory, "taperbert.json");
+    const chosen = JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), dials: { exit: { entropy: 0.5 } } });
+    writeFileSync(file, chosen);
+    expect(await train({ config: short, directory, workers: 1, resume: true })).toMatchObject({ finished: true });
+    expect(readFileSync(file, "utf8")).toBe(chosen);
+  });
+
+  it("starts from a DistilBERT's encoder, and refuses the head that it cannot train", async () => {
+    const directory = join(folder, "distilbert");
+    mkdirSync(directory);
+    const tokens = readFileSync(join(folder, "vocab.txt"), "utf8");
+    const sizes = {
+      layers: 2,
+      d: 16,
+      h: 2,
+      f: 32,
+      eps: 1e-12,
+      vocabulary: tokens.trimEnd().split("\n").length,
+      positions: 16,
+    };
+    const tensors = encoderTensors(1, sizes, 0);
+    writeFileSync(join(directory, "config.json"), JSON.stringify(distilbertConfig(sizes)));
+    writeFileSync(join(directory, "vocab.txt"), tokens);
+    writeFileSync(join(directory, "model.safetensors"), writeSafetensors(asDistilbert(tensors), { dtype: "F32" }));
+    const from = { vocabulary: directory, from: [directory], shape: undefined, epochs: 0 };
+    const changes = { recipe: "mlm", labels: undefined, skim: undefined, exit: undefined, mlm: { negatives: 10 } };
+    const started = join(folder, "of-distilbert");
+    await train({ config: tinyConfig(folder, data, { ...from, ...changes }), directory: started, workers: 1 });
+    const model = await readSafetensorsFile(join(started, "model.safetensors"));
+    for (const [name, { data }] of tensors) {
+      if (/^(embeddings|encoder)/.test(name)) expect(model.get(`bert.${name}`)!.read(), name).toEqual(data);
+    }
+    const classifier = train({ config: tinyConfig(folder, data, from), directory: join(folder, "never"), workers: 1 });
+    await refused(classifier, "ERR_CONFIG", "ReLU");
+  });
+
+  it("writes over no model that is not its own", async () => {
+    const directory = writeTinyModel();
+    await refused(train({ config, directory, workers: 1 }), "ERR_OPTION", `${directory}/config.json`, "would be lost");
+    rmSync(directory, { recursive: true });
+  });
+
+  it("holds pairs out as pairs", async () => {
+    const pairs = join(folder, "pairs.tsv");
+    const rows = Array.from({ length: 40 }, (_, i) => `the film ${i}\tgood plot ${i}\t${i % 2}`);
+    writeFileSync(pairs, `sentence1\tsentence2\tlabel\n${rows.join("\n")}\n`);
+    const directory = join(folder, "of-pairs");
+    await train({ config: { ...config, data: [pairs], holdOut: 10, epochs: 0 }, directory, workers: 1 });
+    const kept = readFileSync(join(directory, "held-out.tsv"), "utf8").trimEnd().split("\n");
+    expect(kept[0]).toBe("sentence1\tsentence2\tlabel");
+    expect(kept).toHaveLength(11);
+    for (const row of kept.slice(1)) expect(rows).toContain(row);
   });
 
   it("gives the same bytes again", async () => {
