@@ -72,13 +72,14 @@ export async function runStages(
 ): Promise<boolean> {
   const interruption = new AbortController();
   const interrupt = (): void => {
-    io.err("\nstopping after this step; again to stop without saving");
+    io.err("\nstopping after this step, or these texts of a teacher; again to stop without saving");
     interruption.abort();
   };
   const options = { ...common, signal: interruption.signal };
   const forget = io.onInterrupt(interrupt);
   try {
     for (const [i, stage] of stages.entries()) {
+      interruption.signal.throwIfAborted();
       const { recipe, data, unlabelled } = stage.config;
       io.err(`stage ${i + 1} of ${stages.length}: ${recipe}, reading ${[...data, ...unlabelled].join(", ")}`);
       // A later stage of a resumed plan may not have begun.
@@ -91,6 +92,10 @@ export async function runStages(
       return false;
     }
     return true;
+  } catch (error) {
+    if (!interruption.signal.aborted || error !== interruption.signal.reason) throw error;
+    io.err("stopped between steps: what ended before is kept; start it again, with --resume if a stage had begun");
+    return false;
   } finally {
     forget();
   }

@@ -28,12 +28,16 @@ export interface TeachPlaces {
 /** Tokens in a forward. */
 const batchTokens = 2048;
 
-/** The set with `taught` filled in. Throws ERR_CONFIG if a teacher is made for other labels, tokens or texts, and loadModel's errors. */
+/**
+ * The set with `taught` filled in. Throws ERR_CONFIG if a teacher is made for other labels, tokens or texts, loadModel's errors, and the
+ * signal's reason.
+ */
 export async function teach(
   teacher: TeacherTraining,
   prepared: Prepared,
   places: TeachPlaces,
   progress: (done: number, of: number) => void = () => undefined,
+  signal?: AbortSignal,
 ): Promise<Dataset> {
   const { config, set } = prepared;
   const c = config.labels.length;
@@ -43,7 +47,7 @@ export async function teach(
     const answers =
       name === "bigrams"
         ? bigramAnswers(set, prepared, c, progress)
-        : await modelAnswers(name, i, prepared, places, progress);
+        : await modelAnswers(name, i, prepared, places, progress, signal);
     addLogProbabilities(taught, answers, c, 1 / teacher.from.length);
   }
   return { ...set, taught };
@@ -66,6 +70,7 @@ async function modelAnswers(
   { config, set }: Prepared,
   { directory, from, variant, threads }: TeachPlaces,
   progress: (done: number, of: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   const key = `${fingerprint(set)} ${await hashOf(name)}`;
   const c = config.labels.length;
@@ -77,7 +82,7 @@ async function modelAnswers(
   }
   const model = await loadModel(name, { simd: variant ?? "auto", threads });
   try {
-    await answerAll(model, set, c, answers, progress);
+    await answerAll(model, set, c, answers, progress, signal);
   } finally {
     await model.dispose();
   }
@@ -129,6 +134,7 @@ async function answerAll(
   c: number,
   taught: Float32Array,
   progress: (done: number, of: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { ids, starts, split, tags } = set;
   const texts = textsIn(set);
@@ -138,6 +144,7 @@ async function answerAll(
     Array.from({ length: texts }, (_, t) => t),
     batchTokens,
   )) {
+    signal?.throwIfAborted();
     const read = batch.map((t) => Array.from(ids.subarray(starts[t], starts[t + 1])));
     // A teacher of one segment (DistilBERT, RoBERTa) takes none.
     const segments =

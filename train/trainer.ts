@@ -35,7 +35,7 @@ export interface TrainOptions {
   readonly onMeasured?: ((figures: Measured) => void) | undefined;
   /** Called while the teacher answers, with texts done and of how many. */
   readonly onTaught?: ((done: number, of: number) => void) | undefined;
-  /** Saves and stops after the step in progress. */
+  /** Saves and stops after the step in progress; while teachers answer there is nothing to save, and `train` throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -97,6 +97,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         read,
         { directory: options.directory, from: config.from, variant, threads: workers },
         options.onTaught,
+        options.signal,
       )
     : read.set;
   const prepared = { ...read, set };

@@ -173,12 +173,17 @@ describe("adapt", () => {
     // What a run left that ended before its training began is no adaptation yet.
     mkdirSync(out);
     writeFileSync(join(out, "adapt.jsonl"), "{}");
-    // Interrupted as soon as the training listens: one step is done, and saved.
-    const onInterrupt = (stop: () => void): (() => void) => {
-      stop();
+    // Interrupted while the model is asked what it answers: nothing has begun, and nothing has to be resumed.
+    let stop = (): void => undefined;
+    const onInterrupt = (given: () => void): (() => void) => {
+      stop = given;
       return () => undefined;
     };
-    const stopped = await run(more, { onInterrupt });
+    const at = (start: string) => (line: string) => line.startsWith(start) && stop();
+    const unasked = await run(more, { onInterrupt, progress: at("the teacher answers") });
+    expect([unasked.code, unasked.err.at(-1)]).toEqual([1, expect.stringContaining("start it again")]);
+    // After its first step: that is done, and saved.
+    const stopped = await run(more, { onInterrupt, progress: at("step") });
     expect([stopped.code, stopped.err.at(-1)]).toEqual([
       1,
       expect.stringMatching(/stopped after step 1 of \d+; go on/),

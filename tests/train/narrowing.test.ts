@@ -151,6 +151,15 @@ describe("a teacher", () => {
     expect(sources.slice(-40).filter((text) => held.has(text))).toEqual([]);
   }, 60_000);
 
+  it("is interrupted while it answers, and the run can be started again", async () => {
+    const stop = new AbortController();
+    const config = tinyConfig(folder, data, { ...pupil, teacher });
+    const options = { config, directory: at("stopped"), workers: 1 };
+    const stopped = train({ ...options, onTaught: () => stop.abort(new Error("enough")), signal: stop.signal });
+    await expect(stopped).rejects.toThrow("enough");
+    expect(await train({ ...options, config: { ...config, epochs: 0 } })).toMatchObject({ finished: true });
+  }, 60_000);
+
   it("must know the same labels", async () => {
     const config = tinyConfig(folder, data, { ...pupil, labels: ["no", "yes"], teacher });
     await expect(train({ config, directory: at("never"), workers: 1 })).rejects.toThrow(/teacher .*labels no,yes/);
