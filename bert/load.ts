@@ -13,6 +13,7 @@ import { type BackendName, chooseBackend, infoOf, type Simd } from "./choose-bac
 import { type BertConfig, parseConfig } from "./config.ts";
 import { checkDtype, type Dtype } from "./dtype.ts";
 import { familyOf } from "./family.ts";
+import { loadOptionNames } from "./load-options.ts";
 import { Model, type ModelOptions } from "./model.ts";
 import type { ParameterSource } from "./parameters.ts";
 import { readParameters } from "./read-parameters.ts";
@@ -52,15 +53,13 @@ export interface LoadOptions extends ModelOptions {
   readonly wasmModule?: object | undefined;
 }
 
-const optionNames = ["dtype", "backend", "simd", "threads", "wasmModule", "tokenBudget"];
-
 /**
  * Loads `config.json`, `model.safetensors` (or its shards), the tokenizer's files and, if there is one, `taperbert.json`: from a
  * directory, from a URL, or from files at hand. Nothing outside of the directory is read.
  * Throws ERR_FILE, ERR_CONFIG, ERR_CHECKPOINT, ERR_VOCABULARY, ERR_OPTION or ERR_BACKEND; nothing stays allocated then.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  refuseUnknown(options, optionNames, "loadModel()");
+  refuseUnknown(options, loadOptionNames, "loadModel()");
   const dtype = checkDtype(options.dtype, "loadModel(): dtype");
   checkCount(options.threads, "threads");
   checkCount(options.tokenBudget, "tokenBudget");

@@ -6,8 +6,9 @@
  */
 import type { RunInfo } from "../bert/choose-backend.ts";
 import type { LoadOptions } from "../bert/load.ts";
+import { loadOptionNames } from "../bert/load-options.ts";
 import type { Model } from "../bert/model.ts";
-import { nearestName, show, TaperError } from "../engine/errors.ts";
+import { nearestName, refuseUnknown, show, TaperError } from "../engine/errors.ts";
 import type { ModelSource } from "../engine/model-files.ts";
 import type { Calls, PipelineTask } from "./tasks.ts";
 
@@ -66,6 +67,7 @@ export async function pipeline<T extends PipelineTask>(
     const hint = near === undefined ? `known tasks: ${known.join(", ")}.` : `did you mean "${near}"?`;
     throw new TaperError("ERR_OPTION", `pipeline(): there is no task ${show(task)}; ${hint}`);
   }
+  checkNames(options);
   const { worker, ...load } = options;
   if (inWorker(worker, load)) {
     const { startPipeline } = await import("./off-thread.ts");
@@ -77,6 +79,25 @@ export async function pipeline<T extends PipelineTask>(
   const { openTask } = await import("./tasks.ts");
   const { model, call } = await openTask(task, source, load);
   return withParts(call, { task, info: model.info, dispose: () => model.dispose() }, () => model);
+}
+
+/** What transformers.js calls otherwise, or has and this does not need. */
+const namesElsewhere: Readonly<Record<string, string>> = {
+  device: 'say backend, or simd: "wide"; a GPU is a backend object of taperbert/gpu',
+  quantized: 'say dtype: "int8"',
+  progress_callback: "leave it out: files are read from where they are, nothing is downloaded",
+  cache_dir: "leave it out: files are read from where they are",
+  revision: "leave it out, or name it in the source's address",
+};
+
+/** Throws ERR_OPTION for a name that neither `loadModel` nor a pipeline has. */
+function checkNames(options: object): void {
+  const elsewhere = typeof options === "object" && options !== null ? Object.keys(options) : [];
+  const found = elsewhere.find((name) => Object.hasOwn(namesElsewhere, name));
+  if (found !== undefined) {
+    throw new TaperError("ERR_OPTION", `pipeline() has no option "${found}"; ${namesElsewhere[found]}.`);
+  }
+  refuseUnknown(options, [...loadOptionNames, "worker"], "pipeline()");
 }
 
 function withParts<T extends PipelineTask>(call: Calls[T], parts: Parts<T>, model: () => Model): Pipeline<T> {

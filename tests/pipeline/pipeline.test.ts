@@ -49,6 +49,16 @@ describe("text-classification", () => {
     await refused(classify("good"), "ERR_DISPOSED");
   });
 
+  it("knows the options of loadModel and its own, and what others are called here", async () => {
+    const source = directoryFor({});
+    const refuse = (options: object, ...parts: string[]) =>
+      refused(pipeline("text-classification", source, options), "ERR_OPTION", ...parts);
+    await refuse({ wroker: true }, 'pipeline() has no option "wroker"', 'did you mean "worker"?');
+    await refuse({ device: "webgpu" }, '"device"', "say backend");
+    await refuse({ quantized: true }, '"quantized"', 'dtype: "int8"');
+    await refuse({ dtype: "q8" }, '"int8" is what that is called here');
+  });
+
   it("pairs, and what it refuses", async () => {
     await using classify = await pipeline("sentiment-analysis", directoryFor({}));
     const [pair] = await classify({ text: "good", text_pair: "bad film" });
