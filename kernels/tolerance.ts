@@ -11,6 +11,7 @@
  * This file computes no result and runs no kernel.
  */
 import type { TrainingKernelName, TrainingOps } from "./index.ts";
+import { leastMask } from "./threshold-mask/contract.ts";
 
 export type Values = ArrayLike<number>;
 /** For each output operand: the largest allowed |found − expected| at a flat index. */
@@ -170,7 +171,7 @@ export const tolerances: {
     // Above the gate's own error, rounding z moves it by at most a quarter of z's error over the temperature.
     out: (i) => {
       const moved = temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
-      return at(previous, i) * (FUNCTION + moved);
+      return at(previous, i) * (FUNCTION + moved) + leastMask;
     },
   }),
   thresholdMaskGradient: ({
@@ -187,7 +188,9 @@ export const tolerances: {
     const moved = (i: number): number =>
       temperature === 0 ? 0 : (sums(2) * (at(importance, i) + at(threshold, 0))) / temperature;
     const each = (i: number): number =>
-      temperature === 0 ? 0 : (Math.abs(dOut[i] * previous[i]) / temperature) * (FUNCTION + sums(2) + moved(i));
+      temperature === 0
+        ? 0
+        : (Math.abs(dOut[i] * previous[i]) / temperature) * (FUNCTION + sums(2) + moved(i)) + leastMask;
     return {
       dImportance: (i) => each(i) + 2 * EPSILON * at(dImportance, i),
       dThreshold: () =>

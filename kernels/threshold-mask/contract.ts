@@ -15,6 +15,12 @@
  */
 import type { Contract } from "../contract.ts";
 
+/**
+ * Forms in float32 may take a mask, or a gradient of importance, below this for 0. Where two pruned rows meet, the slope of attention has both
+ * their masks in it: what smaller ones would make there are denormal numbers, at which processors take a hundred times as long.
+ */
+export const leastMask = 2 ** -32;
+
 export interface ThresholdMaskSizes {
   n: number;
   texts: number;

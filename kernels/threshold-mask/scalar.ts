@@ -1,6 +1,6 @@
 /** The gate on received attention and its gradient by plain loops. Gates are computed and θ's gradient is summed in float64. */
 import type { ScalarHandle } from "../scalar-handle.ts";
-import type { ThresholdMaskArgs, ThresholdMaskGradientArgs } from "./contract.ts";
+import { leastMask, type ThresholdMaskArgs, type ThresholdMaskGradientArgs } from "./contract.ts";
 
 export function thresholdMask(args: ThresholdMaskArgs<ScalarHandle>): void {
   const { n, texts, temperature } = args;
@@ -11,7 +11,7 @@ export function thresholdMask(args: ThresholdMaskArgs<ScalarHandle>): void {
     args.starts.data,
   ];
   const threshold = args.threshold.data[0];
-  for (let i = 0; i < n; i++) out[i] = previous[i] * gate(importance[i] - threshold, temperature);
+  for (let i = 0; i < n; i++) out[i] = cut(previous[i] * gate(importance[i] - threshold, temperature));
   for (let t = 0; t < texts; t++) if (starts[t] < starts[t + 1]) out[starts[t]] = previous[starts[t]];
 }
 
@@ -35,13 +35,16 @@ export function thresholdMaskGradient(args: ThresholdMaskGradientArgs<ScalarHand
       const slope = temperature === 0 ? 0 : (value * (1 - value)) / temperature;
       // The step has no slope at all: 0 · NaN would make one.
       if (slope === 0) continue;
-      const g = dOut[i] * previous[i] * slope;
+      const g = cut(dOut[i] * previous[i] * slope);
       dImportance[i] += g;
       sum += g;
     }
   }
   dThreshold[0] -= sum;
 }
+
+/** NaN stays. */
+const cut = (value: number): number => (Math.abs(value) < leastMask ? 0 : value);
 
 function gate(z: number, temperature: number): number {
   if (temperature === 0) return z <= 0 ? 0 : 1;
