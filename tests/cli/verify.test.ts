@@ -35,8 +35,8 @@ it("every float form meets what was recorded; 8 bits are held to their own limit
   expect(found.typical).toBeGreaterThan(1e-4);
 });
 
-it("the bundled model computes here what it did where it was recorded", async () => {
-  const { code, found } = await verified("models/sst2-12x128");
+it.each(["sst2-12x128", "imdb-12x128"])("%s computes here what it did where it was recorded", async (name) => {
+  const { code, found } = await verified(`models/${name}`);
   expect([code, found.cases, found.flips]).toEqual([0, 6, 0]);
 });
 
