@@ -203,15 +203,13 @@ export class Model {
 
   private encodeAll(texts: readonly Text[], method: string): Encoding[] {
     if (Array.isArray(texts)) return texts.map((text, t) => this.encode(checkText(text, `${method}(): text ${t}`)));
-    const expected = method === "classify" ? "a text or a list of texts" : "a list of texts";
-    throw new TaperError("ERR_INPUT", `${method}(): expected ${expected}, found ${show(texts)}.`);
+    throw new TaperError("ERR_INPUT", `${method}(): expected a list of texts, found ${show(texts)}.`);
   }
 
   /** Runs encodings as `forward` runs ids, with their segments if the model knows more than one. */
   async forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
-    if (!Array.isArray(encodings)) {
+    if (!Array.isArray(encodings))
       throw new TaperError("ERR_INPUT", `expected a list of what encode() gives, found ${show(encodings)}.`);
-    }
     const segments = this.config.types > 1 ? encodings.map((encoding) => encoding.segments) : undefined;
     return this.forward(
       encodings.map((encoding) => encoding.ids),
@@ -387,12 +385,11 @@ export class Model {
 
   /** Gives the memory back, after the forwards asked for so far. Later calls throw ERR_DISPOSED. Idempotent. */
   dispose(): Promise<void> {
-    this.disposed ??= this.last
-      .catch(() => undefined)
-      .then(() => {
-        releaseScratch(this.backend, this.scratch);
-        this.backend.dispose();
-      });
+    const release = (): void => {
+      releaseScratch(this.backend, this.scratch);
+      this.backend.dispose();
+    };
+    this.disposed ??= this.last.then(release, release);
     return this.disposed;
   }
 
