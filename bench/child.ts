@@ -27,10 +27,10 @@ async function round(model: Model, { texts, ways }: Task): Promise<RoundResult> 
     const answers: number[] = [];
     for (const [t, text] of texts.entries()) {
       const start = performance.now();
-      const { ids, segments } = isText(text) ? model.encode(text) : text;
+      const tokens = isText(text) ? model.encode(text) : text;
       const encoded = performance.now();
-      const options = { segments: [segments], ...dials, ...(replay && { replay: [replay[t]] }) };
-      const { logits, trace } = await model.forward([ids], options);
+      const options = { ...dials, ...(replay && { replay: [replay[t]] }) };
+      const { logits, trace } = await model.forwardEncodings([tokens], options);
       forwardMs += performance.now() - encoded;
       tokeniseMs += encoded - start;
       macs += trace[0].macs;

@@ -7,14 +7,11 @@ import type { BertConfig } from "../bert/config.ts";
 import type { Abilities, Dials } from "../bert/dials.ts";
 import { passageMacs } from "../bert/macs.ts";
 import type { Model } from "../bert/model.ts";
-import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { Random } from "../engine/random.ts";
 import { argmax, type ExitDials, exitMargin } from "../exit/criteria.ts";
 import type { SkimDials } from "../skim/policy.ts";
-
-/** A text to sweep over. */
-export type SweptText = Pick<Encoding, "ids" | "segments">;
 
 /** What every head said under one way of skimming, and what got that far. */
 export interface StoredAnswers {
@@ -74,14 +71,10 @@ export function exitsOf({ exitHeads }: Abilities, { entropies, patiences }: Dial
   return [false, ...entropies.map((entropy) => ({ entropy })), ...patiences.map((patience) => ({ patience }))];
 }
 
-/** The segments of texts for a model that tells them apart; nothing for one of a single segment. */
-export const segmentsFor = (model: Model, texts: readonly SweptText[]): SweptText["segments"][] | undefined =>
-  model.config.types > 1 ? texts.map(({ segments }) => segments) : undefined;
-
 /** Runs all texts once under one way of skimming. */
 export async function storeAnswers(
   model: Model,
-  texts: readonly SweptText[],
+  texts: readonly TokenIds[],
   skim: false | SkimDials,
   batch = 32,
 ): Promise<StoredAnswers> {
@@ -91,10 +84,7 @@ export async function storeAnswers(
   const traces: Trace[] = [];
   for (let from = 0; from < texts.length; from += batch) {
     const now = texts.slice(from, from + batch);
-    const result = await model.forward(
-      now.map(({ ids }) => ids),
-      { segments: segmentsFor(model, now), skim, exit, answers: true },
-    );
+    const result = await model.forwardEncodings(now, { skim, exit, answers: true });
     answers.push(...(result.answers ?? []));
     traces.push(...result.trace);
   }
@@ -150,18 +140,17 @@ function macsUntil(trace: Trace, layer: number, asks: boolean, config: BertConfi
  */
 export async function randomDropping(
   model: Model,
-  texts: readonly SweptText[],
+  texts: readonly TokenIds[],
   { skim, traces }: StoredAnswers,
   seed: number,
 ): Promise<DialPoint> {
   const answers: number[] = [];
   const macs: number[] = [];
   for (const [t, text] of texts.entries()) {
-    const segments = segmentsFor(model, [text]);
     const [cls, ...others] = traces[t].leftAt;
     const leftAt = [cls, ...new Random(`${seed} random dropping ${t}`).shuffle([...others])];
     const replay = [{ ...traces[t], leftAt }];
-    const { logits, trace } = await model.forward([text.ids], { segments, skim: false, exit: false, replay });
+    const { logits, trace } = await model.forwardEncodings([text], { skim: false, exit: false, replay });
     answers.push(argmax(logits[0]));
     macs.push(trace[0].macs);
   }

@@ -3,6 +3,7 @@
  * residuals, norms, softmax and all that holds a model together. What is left over is what fusion and bookkeeping can still win.
  */
 import type { Model } from "../bert/model.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import type { Handle } from "../engine/backend.ts";
 import { view } from "../engine/view.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
@@ -14,7 +15,6 @@ import { observed } from "../kernels/observed.ts";
 import { measure } from "./measure.ts";
 import { median, pairwiseRatios } from "./statistics.ts";
 import { settle } from "./variants.ts";
-import type { TimedText } from "./ways.ts";
 
 export interface ForwardShare {
   readonly model: string;
@@ -108,10 +108,10 @@ export async function forwardShare(
   name: string,
   model: Model,
   backend: RecordingBackend,
-  text: TimedText,
+  text: TokenIds,
   { variant, runs = 11 }: ShareOptions,
 ): Promise<ForwardShare> {
-  const forward = () => model.forward([text.ids], { segments: [text.segments], skim: false, exit: false });
+  const forward = () => model.forwardEncodings([text], { skim: false, exit: false });
   const products = bareProducts(backend, await backend.during(forward));
   const functions = { forward, products };
   for (const run of Object.values(functions)) await settle(variant, run);

@@ -11,9 +11,9 @@ import type { BackendName } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
 import type { LoadOptions } from "../bert/load.ts";
 import type { Text } from "../bert/model.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { type ErrorCode, TaperError } from "../engine/errors.ts";
-import type { TimedText } from "./ways.ts";
 
 export interface ProcessWay {
   readonly name: string;
@@ -30,7 +30,7 @@ export interface Task {
   /** For the build's `loadModel`. */
   readonly options: Pick<LoadOptions, "threads" | "simd" | "dtype"> & { readonly backend?: BackendName | undefined };
   /** Texts to tokenise in every query, or ids as they are. */
-  readonly texts: readonly (Text | TimedText)[];
+  readonly texts: readonly (Text | TokenIds)[];
   readonly ways: readonly ProcessWay[];
 }
 

@@ -4,9 +4,9 @@
  */
 import type { Dials } from "../bert/dials.ts";
 import type { Model } from "../bert/model.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { measure } from "./measure.ts";
 import { median } from "./statistics.ts";
-import type { TimedText } from "./ways.ts";
 
 export interface OfflineRow {
   readonly way: string;
@@ -25,7 +25,7 @@ export interface OfflineOptions {
 /** Batches are taken in the texts' order; sizes beyond their number are left out. */
 export async function offline(
   model: Model,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   ways: Readonly<Record<string, Dials>>,
   { batches, seconds }: OfflineOptions,
 ): Promise<OfflineRow[]> {
@@ -36,14 +36,8 @@ export async function offline(
     cells.map(({ way, dials, batch }) => [
       `${way} ${batch}`,
       async () => {
-        for (let from = 0; from < texts.length; from += batch) {
-          const now = texts.slice(from, from + batch);
-          const segments = now.map((text) => text.segments);
-          await model.forward(
-            now.map(({ ids }) => ids),
-            { segments, ...dials },
-          );
-        }
+        for (let from = 0; from < texts.length; from += batch)
+          await model.forwardEncodings(texts.slice(from, from + batch), dials);
       },
     ]),
   );

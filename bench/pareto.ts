@@ -4,6 +4,7 @@
  */
 import type { Dials } from "../bert/dials.ts";
 import type { Model } from "../bert/model.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
 import { type ScatterSeries, scatterChart } from "./charts/scatter.ts";
 import { standalone } from "./charts/standalone.ts";
@@ -16,8 +17,6 @@ import {
   pointOf,
   pointOfLayer,
   randomDropping,
-  type SweptText,
-  segmentsFor,
   skimsOf,
   storeAnswers,
 } from "./dial-sweep.ts";
@@ -66,7 +65,7 @@ export interface SweepOptions {
 /** Every setting of the grid on every text. The first point is the dense one. */
 export async function sweepDials(
   model: Model,
-  texts: readonly SweptText[],
+  texts: readonly TokenIds[],
   { grid, baselines = false, progress = () => undefined }: SweepOptions,
 ): Promise<SweepResult> {
   const { abilities } = model;
@@ -151,12 +150,12 @@ function seriesOf({ skim, exit }: Dials): PointSeries {
 /** Runs some points for real, one text at a time, in turn with the dense model. */
 export async function timePoints(
   model: Model,
-  texts: readonly SweptText[],
+  texts: readonly TokenIds[],
   points: readonly ParetoPoint[],
   runs: number,
 ): Promise<TimedPoint[]> {
   const pass = (dials: Dials) => async (): Promise<void> => {
-    for (const text of texts) await model.forward([text.ids], { segments: segmentsFor(model, [text]), ...dials });
+    for (const text of texts) await model.forwardEncodings([text], dials);
   };
   const functions: Record<string, () => Promise<void>> = { dense: pass({ skim: false, exit: false }) };
   for (const [i, { dials }] of points.entries()) functions[`point ${i}`] = pass(dials);

@@ -8,10 +8,10 @@ import type { BertConfig } from "../bert/config.ts";
 import { type Dtype, int8Source } from "../bert/dtype.ts";
 import { Model } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { hashOf, Random } from "../engine/random.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
 import type { ReadTensor } from "./peers/peer.ts";
-import type { TimedText } from "./ways.ts";
 
 /** The model owns the backend from here on. */
 export function randomModel(
@@ -62,7 +62,7 @@ export function randomWeights(seed: number): ReadTensor {
 }
 
 /** A text of `tokens` random ids. */
-export function randomText(tokens: number, vocabulary: number, seed: number): TimedText {
+export function randomText(tokens: number, vocabulary: number, seed: number): TokenIds {
   const random = new Random(seed);
   const ids = Array.from({ length: tokens }, () => random.integer(vocabulary));
   return { ids, segments: ids.map(() => 0) };

@@ -3,9 +3,10 @@ import type { BertConfig } from "../bert/config.ts";
 import type { Abilities, Dials } from "../bert/dials.ts";
 import type { Text } from "../bert/model.ts";
 import type { TaperConfig } from "../bert/taper-config.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { ablationDials, type WayName, wayTitles } from "./dials.ts";
 import { scheduledTrace } from "./schedule.ts";
-import type { OpenModel, RunWay, TimedText } from "./ways.ts";
+import type { OpenModel, RunWay } from "./ways.ts";
 
 export interface Subject {
   /** The directory or the shape, as it was given. */
@@ -14,13 +15,13 @@ export interface Subject {
   readonly directory?: string;
   readonly config: BertConfig;
   readonly taper: TaperConfig;
-  readonly texts: readonly TimedText[];
+  readonly texts: readonly TokenIds[];
   /** The texts' characters; absent for random ids. */
   readonly source?: readonly Text[];
   /** Labels by id, one per text, where the file has them. */
   readonly labels?: readonly number[];
   /** Tokenises text t; absent for random ids. */
-  readonly encode?: (t: number) => TimedText;
+  readonly encode?: (t: number) => TokenIds;
   readonly open: OpenModel;
   /** `dense` is always there. */
   readonly ways: Readonly<Record<string, TitledWay>>;
@@ -67,7 +68,7 @@ export function trainedWays(config: BertConfig, taper: TaperConfig, dials: Dials
 export function scheduledWays(
   config: BertConfig,
   taper: TaperConfig,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   shares: readonly number[] | undefined,
 ): Record<string, TitledWay> {
   const { "dense-padded": padded, dense, worst } = trainedWays(config, taper, { skim: false, exit: false });

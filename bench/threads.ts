@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { BertConfig } from "../bert/config.ts";
 import type { Model } from "../bert/model.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { threadedWasmBackend, wasmBackend } from "../kernels/backends/wasm.ts";
@@ -16,7 +17,6 @@ import { builtDirectory } from "./measured-process.ts";
 import { randomModel, randomText } from "./random-model.ts";
 import { median, pairwiseRatios, type Summary, sum, summarise } from "./statistics.ts";
 import { settle } from "./variants.ts";
-import type { TimedText } from "./ways.ts";
 
 export interface ThreadsRow {
   readonly tokens: number;
@@ -105,10 +105,10 @@ export async function openThreadsBench(
   };
 }
 
-const logitsOf = async (model: Model, text: TimedText) =>
-  (await model.forward([text.ids], { segments: [text.segments], skim: false, exit: false })).logits;
+const logitsOf = async (model: Model, text: TokenIds) =>
+  (await model.forwardEncodings([text], { skim: false, exit: false })).logits;
 
-async function forwards(model: Model, text: TimedText, times: number): Promise<void> {
+async function forwards(model: Model, text: TokenIds, times: number): Promise<void> {
   for (let i = 0; i < times; i++) await logitsOf(model, text);
 }
 

@@ -3,7 +3,7 @@
  * takes (timed interleaved, on a model that nothing counts). It loads nothing and judges nothing.
  */
 import type { ForwardOptions, Model } from "../bert/model.ts";
-import type { Encoding } from "../bert/tokenizer/tokenizer.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { argmax, probabilities } from "../exit/criteria.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
@@ -11,9 +11,6 @@ import { paddedLengths } from "./executed.ts";
 import { type Roof, underRoof } from "./roofline.ts";
 import { type Figures, figuresOf } from "./single-stream.ts";
 import { type StreamOptions, stream, type Way } from "./stream.ts";
-
-/** A text to time: what a forward reads of an encoding. */
-export type TimedText = Pick<Encoding, "ids" | "segments">;
 
 /** One way of running text number t. */
 export interface RunWay {
@@ -44,7 +41,7 @@ export type OpenModel = (wrap?: (backend: InferenceBackend) => InferenceBackend)
 /** Runs every text once each way, one at a time. */
 export async function observe<Name extends string>(
   open: OpenModel,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   ways: Readonly<Record<Name, RunWay>>,
   roof?: Roof,
   progress: (line: string) => void = () => undefined,
@@ -66,9 +63,9 @@ export async function observe<Name extends string>(
       const roofMs: number[] = [];
       for (const [t, text] of texts.entries()) {
         if (padded && take === undefined) break;
-        const { ids, segments } = padded ? lengthened(text, lengths[t]) : text;
+        const tokens = padded ? lengthened(text, lengths[t]) : text;
         take?.();
-        const { logits, trace } = await model.forward([ids], { segments: [segments], ...options(t) });
+        const { logits, trace } = await model.forwardEncodings([tokens], options(t));
         if (take) roofMs.push(take());
         traces.push(trace[0]);
         if (classifies) answers.push(answerOf(logits[0]));
@@ -94,32 +91,32 @@ function answerOf(logits: Float32Array): Answer {
 /** Times the ways, interleaved. `encode` tokenises text t anew for every query; without it a query begins at the ids. */
 export async function timeWays<Name extends string>(
   model: Model,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   ways: Readonly<Record<Name, RunWay>>,
   base: NoInfer<Name>,
-  options: StreamOptions & { readonly encode?: ((t: number) => TimedText) | undefined } = {},
+  options: StreamOptions & { readonly encode?: ((t: number) => TokenIds) | undefined } = {},
 ): Promise<{ readonly figures: Figures<Name>; readonly texts: number }> {
   const { encode = (t: number) => texts[t], ...rest } = options;
   const lengths = lengthsPadded(texts);
   const runnable = Object.entries<RunWay>(ways).map(
-    ([name, { options: optionsOf, padded }]): [string, Way<TimedText>] => [
+    ([name, { options: optionsOf, padded }]): [string, Way<TokenIds>] => [
       name,
       {
         prepare: (t) => (padded ? lengthened(encode(t), lengths[t]) : encode(t)),
-        run: ({ ids, segments }, t) => model.forward([ids], { segments: [segments], ...optionsOf(t) }),
+        run: (tokens, t) => model.forwardEncodings([tokens], optionsOf(t)),
       },
     ],
   );
-  const timed = await stream(texts.length, Object.fromEntries(runnable) as Record<Name, Way<TimedText>>, rest);
+  const timed = await stream(texts.length, Object.fromEntries(runnable) as Record<Name, Way<TokenIds>>, rest);
   return { figures: figuresOf(timed, base), texts: timed.texts };
 }
 
-function lengthsPadded(texts: readonly TimedText[]): number[] {
+function lengthsPadded(texts: readonly TokenIds[]): number[] {
   return paddedLengths(texts.map(({ ids }) => ({ length: ids.length })));
 }
 
 /** With rows of token 0, as padding adds them: here they are attended to, which costs what masking them does. */
-function lengthened({ ids, segments }: TimedText, length: number): TimedText {
+function lengthened({ ids, segments }: TokenIds, length: number): TokenIds {
   const padding = new Array<number>(length - ids.length).fill(0);
   return { ids: [...ids, ...padding], segments: [...segments, ...padding] };
 }

@@ -23,7 +23,7 @@ import { planScratch, releaseScratch, type Scratch } from "./scratch.ts";
 import type { Pooling, SentenceConfig } from "./sentence.ts";
 import { classifyStream, type StreamOptions } from "./stream.ts";
 import { checkText } from "./tokenizer/pairs.ts";
-import type { Encoding, Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { Encoding, TokenIds, Tokenizer } from "./tokenizer/tokenizer.ts";
 import { checkReplay, type Trace } from "./trace.ts";
 
 /** A text, or two to be read together (question and context, premise and hypothesis). */
@@ -207,7 +207,7 @@ export class Model {
   }
 
   /** Runs encodings as `forward` runs ids, with their segments if the model knows more than one. */
-  async forwardEncodings(encodings: readonly Encoding[], options: ForwardOptions = {}): Promise<ForwardResult> {
+  async forwardEncodings(encodings: readonly TokenIds[], options: ForwardOptions = {}): Promise<ForwardResult> {
     if (!Array.isArray(encodings))
       throw new TaperError("ERR_INPUT", `expected a list of what encode() gives, found ${show(encodings)}.`);
     const segments = this.config.types > 1 ? encodings.map((encoding) => encoding.segments) : undefined;

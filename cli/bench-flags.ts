@@ -2,8 +2,8 @@
 
 import { randomText } from "../bench/random-model.ts";
 import { parseSchedule } from "../bench/schedule.ts";
-import type { TimedText } from "../bench/ways.ts";
 import { loadTokenizer } from "../bert/tokenizer/load.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
 import type { TextRow } from "../train/data.ts";
 import { bundledModel } from "./bundled-model.ts";
@@ -48,11 +48,11 @@ export function checkBenchFlags(command: string, values: BenchValues): void {
 }
 
 export interface BenchTexts {
-  readonly texts: TimedText[];
+  readonly texts: TokenIds[];
   /** Rows of the file; absent for random ids. */
   readonly rows?: readonly TextRow[];
   /** Tokenises text t anew. */
-  readonly encode?: (t: number) => TimedText;
+  readonly encode?: (t: number) => TokenIds;
 }
 
 /** The texts to run. Throws what reading the file or the vocabulary throws, and ERR_OPTION for more tokens than the model reads. */
@@ -79,7 +79,7 @@ export async function benchTexts(
     );
   }
   const maxLength = Math.min(config.maxPositions, tokenizer.maxLength);
-  const encode = (t: number): TimedText => tokenizer.encode(rows[t].text, { maxLength });
+  const encode = (t: number): TokenIds => tokenizer.encode(rows[t].text, { maxLength });
   return { texts: rows.map((_, t) => encode(t)), rows, encode };
 }
 

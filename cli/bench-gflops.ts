@@ -4,9 +4,9 @@ import { type Totals, totalsOf } from "../bench/executed.ts";
 import { gflops } from "../bench/flops.ts";
 import { type PartName, partNames, partTitles } from "../bench/operations.ts";
 import { scheduledTrace } from "../bench/schedule.ts";
-import type { TimedText } from "../bench/ways.ts";
 import { checkDtype } from "../bert/dtype.ts";
 import { loadModel } from "../bert/load.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import type { Trace } from "../bert/trace.ts";
 import { TaperError } from "../engine/errors.ts";
 import { counting } from "../kernels/counting.ts";
@@ -84,7 +84,7 @@ export async function benchGflops(argv: readonly string[], io: Io): Promise<numb
 async function tracesOf(
   { directory, config, taper }: Described,
   values: Values<typeof benchFlags>,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   io: Io,
 ): Promise<{ traces: Trace[]; verified?: Verified }> {
   if (directory === undefined) {
@@ -97,8 +97,8 @@ async function tracesOf(
   try {
     const traces: Trace[] = [];
     backend.reset();
-    for (const { ids, segments } of texts) {
-      const { trace } = await model.forward([ids], { segments: [segments], ...dials });
+    for (const text of texts) {
+      const { trace } = await model.forwardEncodings([text], dials);
       traces.push(trace[0]);
       io.progress(`${traces.length} of ${texts.length} texts`);
     }

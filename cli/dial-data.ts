@@ -1,9 +1,9 @@
 /** What commands that choose dials share: texts of a file as a model reads them, and a model directory's `taperbert.json` rewritten. */
-import type { SweptText } from "../bench/dial-sweep.ts";
 import type { Dials } from "../bert/dials.ts";
 import { readConfigs } from "../bert/load.ts";
 import type { Model } from "../bert/model.ts";
 import { type Certificate, parseTaperConfig, taperSchemaVersion } from "../bert/taper-config.ts";
+import type { TokenIds } from "../bert/tokenizer/tokenizer.ts";
 import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import type { TextRow } from "../train/data.ts";
@@ -17,7 +17,7 @@ export const dialDataFlags = {
 } as const satisfies Flags;
 
 export interface DialTexts {
-  readonly texts: readonly SweptText[];
+  readonly texts: readonly TokenIds[];
   /** One per text; absent where no row has a label. */
   readonly labels?: readonly number[];
 }

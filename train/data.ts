@@ -30,7 +30,7 @@ export interface ReadOptions {
 
 /** Names of the column or key of the text, the second text of a pair, and the label. Others are ignored. */
 const TEXT_NAMES = ["sentence", "text", "sentence1"];
-const SECOND_NAME = "sentence2";
+const SECOND_NAMES = ["sentence2", "text_pair"];
 const LABEL_NAME = "label";
 
 /** A gzipped file that unpacks to more than this is refused instead of filling the memory. */
@@ -91,7 +91,7 @@ export function parseTexts(
 function tsvReader(header: string): LineReader {
   const columns = header.split("\t").map((name) => name.trim());
   const first = columns.findIndex((name) => TEXT_NAMES.includes(name));
-  const second = columns.indexOf(SECOND_NAME);
+  const second = columns.findIndex((name) => SECOND_NAMES.includes(name));
   const label = columns.indexOf(LABEL_NAME);
   if (first < 0) {
     throw new BadRow(`expected a header with a column ${TEXT_NAMES.join(" or ")}; found ${show(header)}`);
@@ -126,7 +126,8 @@ function readJsonLine(line: string): ReturnType<LineReader> {
   const name = TEXT_NAMES.find((candidate) => Object.hasOwn(keys, candidate));
   if (name === undefined) throw new BadRow(`expected a key ${TEXT_NAMES.join(" or ")}; found ${show(line)}`);
   const first = stringAt(keys, name);
-  const text: TextRow["text"] = Object.hasOwn(keys, SECOND_NAME) ? [first, stringAt(keys, SECOND_NAME)] : first;
+  const secondName = SECOND_NAMES.find((candidate) => Object.hasOwn(keys, candidate));
+  const text: TextRow["text"] = secondName === undefined ? first : [first, stringAt(keys, secondName)];
   const label = Object.hasOwn(keys, LABEL_NAME) ? keys[LABEL_NAME] : undefined;
   if (label === undefined || label === null) return { text };
   if (typeof label !== "number" || !Number.isSafeInteger(label) || label < 0) throw badLabel(JSON.stringify(label));

@@ -4,12 +4,12 @@
  */
 import type { Dials } from "../../bert/dials.ts";
 import type { Model } from "../../bert/model.ts";
+import type { TokenIds } from "../../bert/tokenizer/tokenizer.ts";
 import { dense } from "../dials.ts";
 import { measure } from "../measure.ts";
 import { figuresOf } from "../single-stream.ts";
 import { mean, median, sum } from "../statistics.ts";
 import { stream } from "../stream.ts";
-import type { TimedText } from "../ways.ts";
 
 export interface TimedRow {
   readonly texts: number;
@@ -35,13 +35,13 @@ export async function timeRow(
   model: Model,
   dials: Dials,
   against: Model,
-  texts: readonly TimedText[],
+  texts: readonly TokenIds[],
   runs: number,
 ): Promise<TimedRow> {
-  const prepare = (t: number): TimedText => texts[t];
+  const prepare = (t: number): TokenIds => texts[t];
   const one = (it: Model, options: Dials) => ({
     prepare,
-    run: ({ ids, segments }: TimedText) => it.forward([ids], { segments: [segments], ...options }),
+    run: (text: TokenIds) => it.forwardEncodings([text], options),
   });
   const timed = await stream(texts.length, { dense: one(against, dense), row: one(model, dials) }, { runs, block });
   const { dense: whole, row } = figuresOf(timed, "dense");
@@ -49,12 +49,7 @@ export async function timeRow(
   const batches = (it: Model, options: Dials, name: keyof typeof counted) => async (): Promise<void> => {
     counted[name] = 0;
     for (let from = 0; from < texts.length; from += block) {
-      const now = texts.slice(from, from + block);
-      const segments = now.map((text) => text.segments);
-      const { trace } = await it.forward(
-        now.map(({ ids }) => ids),
-        { segments, ...options },
-      );
+      const { trace } = await it.forwardEncodings(texts.slice(from, from + block), options);
       counted[name] += sum(trace.map(({ macs }) => macs));
     }
   };

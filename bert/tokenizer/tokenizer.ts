@@ -52,6 +52,9 @@ export interface Encoding {
   readonly truncated: boolean;
 }
 
+/** What a model reads of an encoding. */
+export type TokenIds = Pick<Encoding, "ids" | "segments">;
+
 /** From texts to token ids with their places, and back. Made by `createTokenizer` or `loadTokenizer`. */
 export interface Tokenizer {
   /** The token of every id. */

@@ -1,4 +1,4 @@
-/** quantize and verify for every family, for shards, and for embedders: the 8-bit directory is the model, or there is a reason. */
+/** Commands on every family: the 8-bit directory is the model, or there is a reason; pairs are read whether or not halves are told apart. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -48,6 +48,21 @@ it.each(["classifier", "tagger", "embedder", "distilbert", "roberta"])("%s", asy
   const [stored, now] = [await answers(int8), await answers(directory, { dtype: "int8" })];
   expect(stored.length).toBe(now.length);
   for (const [i, value] of stored.entries()) expect(value).toBeCloseTo(now[i], 1);
+});
+
+it("benches take pairs of texts for a model that does not tell their halves apart", async () => {
+  const directory = write("distilbert");
+  const data = join(root, "pairs.jsonl");
+  const pairs = ["good", "bad film"].map((text) => JSON.stringify({ text, text_pair: "a film", label: 0 }));
+  writeFileSync(data, pairs.join("\n"));
+  const subject = ["--model", directory, "--data", data];
+  for (const argv of [
+    ["bench", "gflops", ...subject],
+    ["bench", "latency", ...subject, "--seconds", "0.1", "--cold-starts", "1"],
+  ]) {
+    const ran = await run([...argv, "--json"]);
+    expect([ran.code, ran.err.join()]).toEqual([0, expect.not.stringContaining("ERR_")]);
+  }
 });
 
 it("a quantised embedder pools and normalises as the original", () => {

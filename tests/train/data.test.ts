@@ -43,12 +43,14 @@ describe("JSON lines", () => {
       '{"sentence":"c"}',
       '{"text":"d","sentence2":"e","label":null}',
       '{"text":"\\ud800","label":0}',
+      '{"text":"f","text_pair":"g"}',
     ];
     expect(parse(lines.join("\n"), "jsonl")).toEqual([
       { text: "a\nb", label: 2, row: 1 },
       { text: "c", row: 3 },
       { text: ["d", "e"], row: 4 },
       { text: "\ud800", label: 0, row: 5 },
+      { text: ["f", "g"], row: 6 },
     ]);
   });
 });
