@@ -224,7 +224,7 @@ function pieces(tokenizer: Tokenizer, text: string, maxTokens: number): EncodedT
   return found;
 }
 
-/** The parameters that a run starts from: a model directory's (or the mean of several) where it has them, else drawn, or stacked if the config says so; predictors perhaps of another model. */
+/** The parameters that a run starts from: a model directory's (or the mean of several) where it has them, else drawn, or stacked if the config says so; heads that tell another number of labels apart are drawn; predictors perhaps of another model. */
 export async function firstValues(
   train: TrainConfig,
   taper: TaperConfig,
@@ -275,6 +275,9 @@ async function takeMean(
   for (let i = 0; i < sum.length; i++) values[i] = sum[i] / directories.length;
 }
 
+/** What has a row for each label. */
+const headName = /(^|\.)classifier\.(weight|bias)$/;
+
 /**
  * The tensors of a directory that `nameIn` finds there, under BERT's names; returns how many. Throws ERR_CHECKPOINT without any, naming
  * `what`, or if one has another shape.
@@ -290,7 +293,10 @@ async function take(
   const checkpoint = new Checkpoint(tensors, where);
   const found = loadTensors(layout, values, (name, shape) => {
     const stored = nameIn(name);
-    return stored !== undefined && checkpoint.has(stored) ? checkpoint.tensor(stored, shape).read() : undefined;
+    if (stored === undefined || !checkpoint.has(stored)) return undefined;
+    // A head that tells another number of labels apart is begun anew; whatever else does not fit is an error.
+    if (headName.test(stored) && tensors.get(stored)?.shape[0] !== shape[0]) return undefined;
+    return checkpoint.tensor(stored, shape).read();
   });
   if (found === 0) throw new TaperError("ERR_CHECKPOINT", `${where} has none of ${what}.`);
   return found;

@@ -6,7 +6,7 @@ import { parseTrainConfig } from "../../train/config.ts";
 import { parseStages } from "../../train/stages.ts";
 
 const folder = new URL("../../docs/recipes/", import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".json"));
 
 it.each(files)("%s", (file) => {
   const json: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));

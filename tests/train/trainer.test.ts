@@ -68,6 +68,26 @@ describe("a run", () => {
     ).toBe(true);
   });
 
+  it("starts with other labels from a model's encoder, its heads drawn anew", async () => {
+    const directory = join(folder, "other-labels");
+    const labels = ["bad", "good", "neither"];
+    await train({ config: { ...config, from: [whole], labels, epochs: 0 }, directory, workers: 1 });
+    const [old, other] = await Promise.all(
+      [whole, directory].map((d) => readSafetensorsFile(join(d, "model.safetensors"))),
+    );
+    const kept = ["bert.encoder.layer.0.output.dense.weight", "bert.encoder.exit_heads.0.pooler.dense.weight"];
+    for (const name of kept) expect(other.get(name)!.read()).toEqual(old.get(name)!.read());
+    for (const name of ["classifier.weight", "bert.encoder.exit_heads.0.classifier.weight"]) {
+      expect(other.get(name)!.shape).toEqual([3, config.shape!.d]);
+      expect(
+        other
+          .get(name)!
+          .read()
+          .some((value) => value !== 0),
+      ).toBe(true);
+    }
+  });
+
   it("reads texts afterwards as it did while it learned: a vocabulary that keeps case says so where the model is", async () => {
     const cased = join(folder, "cased");
     mkdirSync(cased);
