@@ -9,8 +9,6 @@ import { setFlagsFromString } from "node:v8";
 import type { Variant } from "../kernels/assembler/variant.ts";
 import { prepareEngine } from "../train/engine-flags.ts";
 
-export const variants: readonly Variant[] = ["plain", "relaxed", "wide"];
-
 /** Milliseconds that V8's background compiler has to finish what it began, before another build's flags are set. */
 const compileTime = 30;
 

@@ -7,7 +7,6 @@ import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { Random } from "../engine/random.ts";
 import { exists } from "../engine/read-file.ts";
-import type { Variant } from "../kernels/assembler/variant.ts";
 import { adaptationPlan } from "../train/adaptation.ts";
 import type { TextRow } from "../train/data.ts";
 import { readIfThere } from "../train/run-directory.ts";
@@ -16,7 +15,7 @@ import { certified, certifyFlags, certifyOptionsOf, tell } from "./calibrate.ts"
 import { dataFlags, labelled, readRows } from "./data.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
 import type { Io } from "./io.ts";
-import { backendFlags, openModel } from "./model-flags.ts";
+import { backendFlags, openModel, trainingVariant } from "./model-flags.ts";
 import { gridOf } from "./pareto.ts";
 import { mostWorkers, runStages } from "./train.ts";
 
@@ -38,7 +37,6 @@ const flags = {
   ...certifyFlags,
   resume: { type: "boolean", help: "go on with the adaptation that was stopped in DIR; data and options as they were" },
   workers: { type: "string", value: "N", help: "replicas, one thread each; default: the number of processors" },
-  variant: { type: "string", value: "V", help: "plain, relaxed or wide (Node 24 on x64); default: relaxed" },
   ...backendFlags,
   ...commonFlags,
 } as const satisfies Flags;
@@ -123,7 +121,7 @@ export async function adapt(argv: readonly string[], io: Io): Promise<number> {
   await putTexts(out, files, await exists(`${stages[0].directory}/train.json`), resumes);
   // What is asked for is the certified model; how its stages went is talk.
   const talk = { ...io, out: (line: string) => io.err(line) };
-  const finished = await runStages(stages, { workers, variant: values.variant as Variant | undefined }, resumes, talk);
+  const finished = await runStages(stages, { workers, variant: await trainingVariant(values.simd) }, resumes, talk);
   if (!finished) return 1;
   const [model, full] = [await openModel(out, values), await openModel(from, values)];
   try {

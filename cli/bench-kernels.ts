@@ -8,10 +8,10 @@ import { hasWeights, type KernelTiming, kernelRows, timeKernel } from "../bench/
 import { betterPeaks, type PeakMeter, type Peaks, peakMeter, type Yardstick } from "../bench/peaks.ts";
 import { openPeer, type PeerName, peerNames } from "../bench/peers/index.ts";
 import { randomModel, randomText } from "../bench/random-model.ts";
-import { compilesFor, refusal, variants } from "../bench/variants.ts";
+import { compilesFor, refusal } from "../bench/variants.ts";
 import { configOfShape } from "../bert/config.ts";
 import { TaperError } from "../engine/errors.ts";
-import type { Variant } from "../kernels/assembler/variant.ts";
+import { type Variant, variants } from "../kernels/assembler/variant.ts";
 import { wasmBackend } from "../kernels/backends/wasm.ts";
 import { inferenceContracts } from "../kernels/index.ts";
 import { type Absent, kernelReport } from "./bench-kernels-report.ts";
@@ -37,7 +37,7 @@ const flags = {
     value: "N,N,…",
     help: `of "forward": lengths of its text; default ${shareTokens.join(",")}`,
   },
-  variants: { type: "string", value: "V,V,…", help: "of plain, relaxed and wide (Node 24 on x64); default all" },
+  simd: { type: "string", value: "BUILD,…", help: "of plain, relaxed and wide (Node 24 on x64); default all" },
   cold: { type: "boolean", help: "also with weights that come from memory, rotated through more than any cache" },
   peers: { type: "string", value: "P,P,…", help: `the same products in ${peerNames.join(", ")}; default none` },
   runs: { type: "string", value: "R", help: "rounds a case; default 15" },
@@ -46,7 +46,7 @@ const flags = {
 
 const examples = [
   "taperbert bench kernels",
-  "taperbert bench kernels --only matmul --rows 1,8,128 --variants relaxed,wide --cold",
+  "taperbert bench kernels --only matmul --rows 1,8,128 --simd relaxed,wide --cold",
   "taperbert bench kernels --only matmul --peers onnxruntime-node,onnxruntime-web --json",
   "taperbert bench kernels --only forward",
   "taperbert bench kernels --only forward --model 12,128,2,512 --tokens 25,50",
@@ -66,7 +66,7 @@ export async function benchKernels(argv: readonly string[], io: Io): Promise<num
   }
   const runs = numberOf(values.runs, "runs", { least: 1, whole: true });
   const { cases, tokens } = workFor(values);
-  const wanted = namesOf(values.variants, "variants", variants);
+  const wanted = namesOf(values.simd, "simd", variants);
   const peers = values.peers === undefined ? [] : namesOf(values.peers, "peers", peerNames);
   const refused: Absent[] = [];
   const meters = new Map<Variant, PeakMeter>();

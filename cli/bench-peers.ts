@@ -5,11 +5,11 @@ import { type BertWeights, type Dtype, openPeer, type PeerName, peerNames } from
 import { paddedToReal, raggedLengths } from "../bench/ragged-lengths.ts";
 import { randomText, randomWeights } from "../bench/random-model.ts";
 import { timeStart } from "../bench/start.ts";
-import { refusal, variants } from "../bench/variants.ts";
+import { refusal } from "../bench/variants.ts";
 import { type Rival, type VersusRow, versus } from "../bench/versus.ts";
 import { type BertConfig, configOfShape } from "../bert/config.ts";
 import { TaperError } from "../engine/errors.ts";
-import type { Variant } from "../kernels/assembler/variant.ts";
+import { type Variant, variants } from "../kernels/assembler/variant.ts";
 import { commonFlags, type Flags, namesOf, numberOf, parseFlags, printHelp, type Values } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 import { parseShape } from "./shape-flags.ts";
@@ -29,7 +29,7 @@ const flags = {
   },
   start: { type: "boolean", help: "instead: from process start to first logits, against onnxruntime-node" },
   peers: { type: "string", value: "P,P,…", help: `of ${peerNames.join(", ")}; default all` },
-  variants: { type: "string", value: "V,V,…", help: "our builds, of plain, relaxed and wide; default relaxed,wide" },
+  simd: { type: "string", value: "BUILD,…", help: "our builds, of plain, relaxed and wide; default relaxed,wide" },
   dtype: { type: "string", value: "TYPE", help: "f32 (the default) or int8: what all compute in" },
   threads: { type: "string", value: "N", help: "threads of the peers; default 1. Ours runs on one" },
   runs: { type: "string", value: "R", help: "rounds; default 15, or 7 starts" },
@@ -40,7 +40,7 @@ const flags = {
 const examples = [
   "npm --prefix bench/peers ci",
   "taperbert bench peers --shape mini",
-  "taperbert bench peers --shape base --tokens 8,32 --peers onnxruntime-node --variants wide --json",
+  "taperbert bench peers --shape base --tokens 8,32 --peers onnxruntime-node --simd wide --json",
   "taperbert bench peers --batch ragged",
   "taperbert bench peers --start",
 ];
@@ -120,7 +120,7 @@ function lengthsOf(text: string, flag: string, { maxPositions }: BertConfig): nu
 async function rivalsOf(weights: BertWeights, values: Values<typeof flags>, padding: boolean, io: Io) {
   const dtype = namesOf(values.dtype ?? "f32", "dtype", dtypes)[0];
   const threads = numberOf(values.threads, "threads", { least: 1, whole: true }) ?? 1;
-  const wanted = namesOf(values.variants ?? "relaxed,wide", "variants", variants);
+  const wanted = namesOf(values.simd ?? "relaxed,wide", "simd", variants);
   const names = namesOf(values.peers, "peers", peerNames);
   const rivals: Rival[] = [];
   const versions: Partial<Record<PeerName, string>> = {};
@@ -168,7 +168,7 @@ function inWords({ lengths, paddedToReal: padded, rows }: BatchReport): string[]
 }
 
 async function start(config: BertConfig, values: Values<typeof flags>, io: Io): Promise<number> {
-  const elsewhere = (["tokens", "batch", "peers", "variants", "dtype", "threads", "seconds"] as const).find(
+  const elsewhere = (["tokens", "batch", "peers", "simd", "dtype", "threads", "seconds"] as const).find(
     (flag) => values[flag] !== undefined,
   );
   if (elsewhere !== undefined) {

@@ -1,12 +1,12 @@
 /** `taperbert bench threads`: what several threads make of a dense forward, beside what the machine gives to as many. */
 import { describeEnvironment, environment } from "../bench/environment.ts";
 import { openThreadsBench, type ThreadsRow } from "../bench/threads.ts";
-import { compilesFor, refusal, variants } from "../bench/variants.ts";
+import { compilesFor, refusal } from "../bench/variants.ts";
 import { configOfShape } from "../bert/config.ts";
-import { nearestName, TaperError } from "../engine/errors.ts";
-import type { Variant } from "../kernels/assembler/variant.ts";
+import { TaperError } from "../engine/errors.ts";
+import { type Variant, variants } from "../kernels/assembler/variant.ts";
 import { threadCount } from "../kernels/backends/thread-count.ts";
-import { commonFlags, type Flags, numberOf, parseFlags, printHelp } from "./flags.ts";
+import { commonFlags, type Flags, nameOf, numberOf, parseFlags, printHelp } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
 import { parseShape } from "./shape-flags.ts";
 import { digits, table, times } from "./table.ts";
@@ -19,7 +19,7 @@ const flags = {
   },
   tokens: { type: "string", value: "N,N,…", help: "texts of so many tokens, one at a time; default 8,32,128" },
   threads: { type: "string", value: "N", help: "against one; default and most: one a core" },
-  variant: {
+  simd: {
     type: "string",
     value: "BUILD",
     help: "plain, relaxed or wide; default wide where it can run, else relaxed",
@@ -51,7 +51,7 @@ export async function benchThreads(argv: readonly string[], io: Io): Promise<num
   const wanted = numberOf(values.threads, "threads", { least: 2, whole: true });
   const { count: threads, why } = threadCount(wanted ?? Number.POSITIVE_INFINITY);
   if (threads < 2) throw new TaperError("ERR_BACKEND", `bench threads: there is one thread here: ${why}.`);
-  const variant = variantOf(values.variant);
+  const variant = variantOf(values.simd);
   compilesFor(variant);
   const options = {
     runs: numberOf(values.runs, "runs", { least: 1, whole: true }),
@@ -100,12 +100,7 @@ function lengthsOf(text: string, most: number): number[] {
 /** Throws ERR_OPTION for an unknown build, ERR_BACKEND for one that cannot run here. */
 function variantOf(name: string | undefined): Variant {
   if (name === undefined) return refusal("wide") === undefined ? "wide" : "relaxed";
-  const found = variants.find((one) => one === name);
-  if (found === undefined) {
-    const near = nearestName(name, variants);
-    const hint = near === undefined ? `known are ${variants.join(", ")}` : `did you mean "${near}"?`;
-    throw new TaperError("ERR_OPTION", `--variant has no "${name}"; ${hint}.`);
-  }
+  const found = nameOf(name, "simd", variants);
   const why = refusal(found);
   if (why !== undefined) throw new TaperError("ERR_BACKEND", `bench threads: ${why}`);
   return found;

@@ -91,14 +91,16 @@ export function namesOf<Name extends string>(
   flag: string,
   known: readonly Name[],
 ): readonly Name[] {
-  if (text === undefined) return known;
-  return text.split(",").map((name) => {
-    const found = known.find((one) => one === name);
-    if (found !== undefined) return found;
-    const near = nearestName(name, known);
-    const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
-    throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
-  });
+  return text === undefined ? known : text.split(",").map((name) => nameOf(name, flag, known));
+}
+
+/** A flag's one name. Throws as `namesOf`. */
+export function nameOf<Name extends string>(name: string, flag: string, known: readonly Name[]): Name {
+  const found = known.find((one) => one === name);
+  if (found !== undefined) return found;
+  const near = nearestName(name, known);
+  const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+  throw new TaperError("ERR_OPTION", `--${flag} has no "${name}"; ${hint}.`);
 }
 
 /** A value that a command cannot do without. Throws ERR_OPTION. */

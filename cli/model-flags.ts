@@ -1,12 +1,11 @@
 /** The flags of every command that runs a model: which one, on what, and how it may narrow. */
 import { type BackendName, type ChosenBackend, chooseBackend, type Simd } from "../bert/choose-backend.ts";
 import type { Dials } from "../bert/dials.ts";
-
 import { checkDtype } from "../bert/dtype.ts";
 import { type LoadOptions, loadModel } from "../bert/load.ts";
-
 import type { Model } from "../bert/model.ts";
 import { TaperError } from "../engine/errors.ts";
+import type { Variant } from "../kernels/assembler/variant.ts";
 import { type Flags, numberOf, required, type Values } from "./flags.ts";
 
 export const backendFlags = {
@@ -86,6 +85,13 @@ export function openBackend(values: Values<typeof backendFlags>): Promise<Chosen
   const threads = numberOf(values.threads, "threads", { least: 1, whole: true });
   const choice = { simd: (simd ?? "wide") as Simd, fallBack: simd === undefined, threads };
   return chooseBackend(backend as BackendName, choice);
+}
+
+/** The build that trains, which is always one of the wasm backend: as flags say, else the widest that runs here. Throws as `openBackend`. */
+export async function trainingVariant(simd: string | undefined): Promise<Variant> {
+  const { backend } = await openBackend({ backend: "wasm", simd });
+  backend.dispose();
+  return backend.variant as Variant;
 }
 
 /** The same as options for `loadModel` in another process, of whichever build: only what flags name. */

@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises";
 import { TaperError } from "../engine/errors.ts";
 import { exists } from "../engine/read-file.ts";
-import type { Variant } from "../kernels/assembler/variant.ts";
 import { parseStages, type Stage } from "../train/stages.ts";
 import {
   addProgress,
@@ -16,6 +15,7 @@ import {
 } from "../train/trainer.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
 import { type Io, printJson } from "./io.ts";
+import { backendFlags, trainingVariant } from "./model-flags.ts";
 
 /** More would be a slip: a run of a larger machine can be repeated on a small one, within reason. */
 export const mostWorkers = 64;
@@ -25,20 +25,18 @@ const flags = {
   out: { type: "string", value: "DIR", help: "where the model and the run's own files go" },
   resume: { type: "boolean", help: "go on from the last checkpoint in DIR" },
   workers: { type: "string", value: "N", help: "replicas, one thread each; default: the number of processors" },
-  variant: { type: "string", value: "V", help: "plain, relaxed or wide (Node 24 on x64); default: relaxed" },
+  simd: backendFlags.simd,
   ...commonFlags,
 } as const satisfies Flags;
 
 const examples = [
   "taperbert train --config models/sst2-12x128/train.json --out runs/sst2",
   "taperbert train --config models/sst2-12x128/train.json --out runs/sst2 --resume",
-  "taperbert train --config mlm.json --out runs/mlm --workers 4 --variant wide --json",
+  "taperbert train --config mlm.json --out runs/mlm --workers 4 --simd relaxed --json",
 ];
 
-const about = `Trains a BERT from scratch, or from a model directory. The same config, data, number of workers and variant give the same
+const about = `Trains a BERT from scratch, or from a model directory. The same config, data, number of workers and build give the same
 parameters, whether or not the run was interrupted. DIR becomes a model directory; train-log.jsonl has the figures.`;
-
-const variants: readonly string[] = ["plain", "relaxed", "wide"] satisfies Variant[];
 
 /** Between two plain lines of progress. */
 const lineEveryMs = 30_000;
@@ -51,12 +49,9 @@ export async function train(argv: readonly string[], io: Io): Promise<number> {
   }
   const file = required(values.config, "train", "config");
   const directory = required(values.out, "train", "out");
-  if (values.variant !== undefined && !variants.includes(values.variant)) {
-    throw new TaperError("ERR_OPTION", `--variant: expected ${variants.join(", ")}; found "${values.variant}".`);
-  }
   const options = {
     workers: numberOf(values.workers, "workers", { least: 1, most: mostWorkers, whole: true }),
-    variant: values.variant as Variant | undefined,
+    variant: await trainingVariant(values.simd),
     json: values.json,
   };
   const stages = parseStages(await readConfig(file), directory, file);

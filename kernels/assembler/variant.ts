@@ -8,7 +8,8 @@
 
 import { f32x4, type Vec } from "./values.ts";
 
-export type Variant = "plain" | "relaxed" | "wide";
+export const variants = ["plain", "relaxed", "wide"] as const;
+export type Variant = (typeof variants)[number];
 
 export interface Tiles {
   /** Columns of a panel of B, in vectors of four. */

@@ -6,7 +6,7 @@ import { objects, run } from "./run.ts";
 const quick = ["--only", "softmax", "--rows", "8", "--runs", "1"];
 
 it("prints one object: peaks, rows by kernel, shape and build, and who could not take part", async () => {
-  const ran = await run(["bench", "kernels", ...quick, "--variants", "plain,wide", "--json"]);
+  const ran = await run(["bench", "kernels", ...quick, "--simd", "plain,wide", "--json"]);
   expect([ran.code, ran.err]).toEqual([0, []]);
   const [report] = objects(ran);
   expect(report).toMatchObject({ schemaVersion: 1, threads: 1, shares: [] });
@@ -29,7 +29,7 @@ it("prints one object: peaks, rows by kernel, shape and build, and who could not
 });
 
 it("prints tables for people, and says of a peer that is not installed how it would be", async () => {
-  const ran = await run(["bench", "kernels", ...quick, "--variants", "plain", "--peers", "onnxruntime-node"]);
+  const ran = await run(["bench", "kernels", ...quick, "--simd", "plain", "--peers", "onnxruntime-node"]);
   expect(ran.code, ran.err.join()).toBe(0);
   expect(ran.out.some((line) => /^softmax +8 × 8 +plain/.test(line))).toBe(true);
   const peer = await openPeer("onnxruntime-node");
@@ -45,7 +45,7 @@ it("names the nearest kernel, build and peer, and says when nothing is left", as
     return ran.err.join();
   };
   expect(await refused("--only", "matmull")).toContain('did you mean "matmul"?');
-  expect(await refused("--variants", "wid")).toContain('did you mean "wide"?');
+  expect(await refused("--simd", "wid")).toContain('did you mean "wide"?');
   expect(await refused("--peers", "onnxruntime")).toContain("onnxruntime-");
   expect(await refused("--rows", "7")).toContain("--rows");
   expect(await refused("--only", "softmax", "--shape", "768x3072")).toContain("leave nothing to run");

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { objects, run } from "./run.ts";
 
-const tiny = ["bench", "peers", "--shape", "1,8,2,8", "--runs", "2", "--seconds", "0.2", "--variants", "relaxed,wide"];
+const tiny = ["bench", "peers", "--shape", "1,8,2,8", "--runs", "2", "--seconds", "0.2", "--simd", "relaxed,wide"];
 
 interface Report {
   readonly batches: readonly {
@@ -58,7 +58,7 @@ it("says that a peer lacks 8 bits or threads", async () => {
 
 it.each([
   [["--peers", "onnxruntime-wev"], 'did you mean "onnxruntime-web"?'],
-  [["--variants", "relaxes"], 'did you mean "relaxed"?'],
+  [["--simd", "relaxes"], 'did you mean "relaxed"?'],
   [["--dtype", "f16"], '--dtype has no "f16"'],
   [["--tokens", "3", "--batch", "3,4"], "--tokens and --batch are two runs"],
   [["--tokens", "600"], "at most 512 tokens a text, found 600"],

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
 import { objects, run } from "./run.ts";
 
-const tiny = ["bench", "threads", "--shape", "1,8,2,8", "--runs", "2", "--variant", "relaxed"];
+const tiny = ["bench", "threads", "--shape", "1,8,2,8", "--runs", "2", "--simd", "relaxed"];
 const canRun = existsSync("dist/forward-worker.js") && availableParallelism() > 1;
 if (!canRun) console.log("skipped: bench threads needs two cores and a build (npm run build)");
 
@@ -40,5 +40,5 @@ it("refuses one thread, long texts and unknown builds", async () => {
   };
   expect(await refused("--threads", "1")).toContain("--threads");
   expect(await refused("--tokens", "513")).toContain("at most 512");
-  expect(await refused("--variant", "wid")).toContain('did you mean "wide"?');
+  expect(await refused("--simd", "wid")).toContain('did you mean "wide"?');
 });

@@ -39,7 +39,7 @@ async function refused(code: number, more: readonly string[], ...parts: string[]
 it("names the flag, and hangs nothing onto the process", async () => {
   putPlan();
   const listeners = process.listenerCount("SIGINT");
-  await refused(2, ["--variant", "fast"], "--variant", '"fast"', "ERR_OPTION");
+  await refused(2, ["--simd", "fast"], "simd", '"fast"', "ERR_OPTION");
   await refused(2, ["--wrokers", "2"], "--wrokers", "--workers");
   await refused(2, ["--workers", "0"], "--workers", "ERR_OPTION");
   await refused(2, ["--resume"], out, "no run to resume");
