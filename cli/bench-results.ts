@@ -1,9 +1,9 @@
 /** `taperbert bench results`: what a plan of tasks and models names, measured into records, and the records as a page. */
 import { readFile } from "node:fs/promises";
 import { describeEnvironment, environment } from "../bench/environment.ts";
-import { type Results, resultsPage } from "../bench/results/page.ts";
+import { type MeasuredTask, type Results, resultsPage } from "../bench/results/page.ts";
 import { parsePlan } from "../bench/results/plan.ts";
-import { runTask, type TaskRecord } from "../bench/results/run.ts";
+import { runTask } from "../bench/results/run.ts";
 import { TaperError } from "../engine/errors.ts";
 import { writeFileAtomically } from "../engine/files.ts";
 import { commonFlags, type Flags, numberOf, parseFlags, printHelp, required } from "./flags.ts";
@@ -54,7 +54,7 @@ export async function benchResults(argv: readonly string[], io: Io): Promise<num
     const names = plan.map(({ name }) => name).join(", ");
     throw new TaperError("ERR_OPTION", `--only: expected one of ${names}; found "${values.only}".`);
   }
-  const found = new Map<string, TaskRecord>(stored?.tasks.map((record) => [record.name, record]));
+  const found = new Map<string, MeasuredTask>(stored?.tasks.map((record) => [record.name, record]));
   for (const task of tasks) {
     const record = await runTask(task, {
       cache: values.cache ?? "runs/results",
@@ -63,10 +63,9 @@ export async function benchResults(argv: readonly string[], io: Io): Promise<num
       progress: (line) => io.progress(line),
     });
     io.progress("");
-    found.set(task.name, record);
+    found.set(task.name, { ...record, environment: describeEnvironment(await environment()) });
     const results: Results = {
       schemaVersion: 1,
-      environment: describeEnvironment(await environment()),
       command: `taperbert bench results --plan ${where} --out ${out}`,
       tasks: plan.flatMap(({ name }) => found.get(name) ?? []),
     };

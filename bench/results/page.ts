@@ -6,16 +6,19 @@ import type { Role } from "./plan.ts";
 import type { Difference } from "./record.ts";
 import type { ModelRecord, TaskRecord } from "./run.ts";
 
-export interface Results {
-  readonly schemaVersion: 1;
-  /** The machine and engine of the timings. */
+/** A task's records, and the machine and engine of its timings. */
+export interface MeasuredTask extends TaskRecord {
   readonly environment: string;
-  /** The command that made the records. */
-  readonly command: string;
-  readonly tasks: readonly TaskRecord[];
 }
 
-export function resultsPage({ environment, command, tasks }: Results): string {
+export interface Results {
+  readonly schemaVersion: 1;
+  /** The command that made the records. */
+  readonly command: string;
+  readonly tasks: readonly MeasuredTask[];
+}
+
+export function resultsPage({ command, tasks }: Results): string {
   const lines = [
     "# Results",
     "",
@@ -23,7 +26,7 @@ export function resultsPage({ environment, command, tasks }: Results): string {
     "Every model here was trained from nothing, on these tasks' texts and film reviews, by this project: 128 wide, no pretrained BERT. Published",
     "rows start from BERT-base and stand beside for their ratios, not for their accuracies.",
     "",
-    `Made by \`${command}\`, which also draws this page again from the records (\`--render\`). ${environment}.`,
+    `Made by \`${command}\`, task by task (\`--only\`), which also draws this page again from the records (\`--render\`).`,
     "",
     "**Fewer**: MACs of the task's dense model on each text's real length ÷ executed, predictors and exit heads included, as a ratio of sums;",
     "**padded**: the same with texts padded to the longest of their batch of 32. **Faster**: dense milliseconds ÷ milliseconds, ids to logits,",
@@ -55,8 +58,8 @@ const titles: Readonly<Record<Role, string>> = {
   ablation: "ablation",
 };
 
-function section(task: TaskRecord): string[] {
-  const { name, kind, models, bigrams, published, data } = task;
+function section(task: MeasuredTask): string[] {
+  const { name, kind, models, bigrams, published, data, environment } = task;
   const unit = kind === "truecasing" ? "words" : "texts";
   const first = models[0];
   const asked = kind === "truecasing" ? `${first.asked} words of ${first.texts} texts` : `${first.texts} texts`;
@@ -66,6 +69,7 @@ function section(task: TaskRecord): string[] {
     "",
     `${asked} (${data.map((file) => `\`${file}\``).join(", ")}), ${digits(first.gflops)} GFLOPs per text dense.` +
       (bigrams === undefined ? "" : ` A bag of bigrams has ${percent(bigrams, 2)} of the ${unit} right.`),
+    `Timed on ${environment}.`,
     "",
     ...table(
       ["model", "", "accuracy", "points", "fewer", "padded", "faster", "at 32", "realised", "as dense", "exit layer"],

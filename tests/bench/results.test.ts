@@ -118,7 +118,6 @@ describe("the page", () => {
   });
   const results = (bigrams: number, models: ModelRecord[]): Results => ({
     schemaVersion: 1,
-    environment: "a machine",
     command: "taperbert bench results",
     tasks: [
       {
@@ -128,8 +127,13 @@ describe("the page", () => {
         published: [{ name: "LTP", figures: "2.09×" }],
         bigrams,
         models,
+        environment: "a machine",
       },
     ],
+  });
+
+  it("says of every task where it was timed", () => {
+    expect(resultsPage(results(0.7, [row({})]))).toContain("\nTimed on a machine.\n");
   });
 
   it("says first how far dense stays below bigrams, and only then", () => {
