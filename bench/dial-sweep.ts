@@ -33,6 +33,9 @@ export interface DialPoint {
   readonly macs: readonly number[];
 }
 
+/** Exits by the answers alone. */
+export type ExitCriteria = Omit<ExitDials, "deadlineMs">;
+
 export interface DialGrid {
   readonly keepThresholds: readonly number[];
   readonly attentionThresholds: readonly number[];
@@ -66,9 +69,13 @@ export function skimsOf({ predictors, attentionThresholds }: Abilities, grid: Di
   );
 }
 
-export function exitsOf({ exitHeads }: Abilities, { entropies, patiences }: DialGrid): (false | ExitDials)[] {
+/** No exits, each criterion alone, and both together: patience ends what entropy would carry through all layers. */
+export function exitsOf({ exitHeads }: Abilities, { entropies, patiences }: DialGrid): (false | ExitCriteria)[] {
   if (!exitHeads) return [false];
-  return [false, ...entropies.map((entropy) => ({ entropy })), ...patiences.map((patience) => ({ patience }))];
+  const byEntropy = entropies.map((entropy) => ({ entropy }));
+  const byPatience = patiences.map((patience) => ({ patience }));
+  const byBoth = byEntropy.flatMap((entropy) => byPatience.map((patience) => ({ ...entropy, ...patience })));
+  return [false, ...byEntropy, ...byPatience, ...byBoth];
 }
 
 /** Runs all texts once under one way of skimming. */
@@ -91,22 +98,60 @@ export async function storeAnswers(
   return { skim, answers, traces };
 }
 
-/** What a forward with these exit dials would have answered and executed. Deadlines are about clocks and are not swept. */
-export function pointOf(
+/**
+ * What a forward with each of these exit dials would have answered and executed. Deadlines are about clocks and are not swept. A point keeps
+ * the layers at which texts exit, a byte a text, and works out the rest when somebody looks: a grid has thousands of points.
+ */
+export function pointsOf(
   { skim, answers, traces }: StoredAnswers,
-  exit: false | Omit<ExitDials, "deadlineMs">,
+  exits: readonly (false | ExitCriteria)[],
   { config, predictorWidth }: Pick<Model, "config" | "predictorWidth">,
-): DialPoint {
-  const layers = answers.map((heads) => {
-    if (exit === false) return config.layers;
-    for (let l = 0; l < heads.length - 1; l++) if (exitMargin(exit, heads.slice(0, l + 1), 0) >= 0) return l + 1;
-    return config.layers;
-  });
-  return {
-    dials: { skim, exit },
-    answers: answers.map((heads, t) => argmax(heads[Math.min(layers[t], heads.length) - 1])),
-    macs: traces.map((trace, t) => macsUntil(trace, layers[t], exit !== false, config, predictorWidth)),
+): DialPoint[] {
+  const labels = answers.map((heads) => heads.map(argmax));
+  const asked = traces.map((trace) =>
+    Array.from({ length: config.layers }, (_, l) => macsUntil(trace, l + 1, true, config, predictorWidth)),
+  );
+  const none = {
+    dials: { skim, exit: false as const },
+    answers: labels.map((each) => each[each.length - 1]),
+    macs: traces.map((trace) => macsUntil(trace, config.layers, false, config, predictorWidth)),
   };
+  const known = new Map<string, Uint8Array>();
+  const layersOf = (criterion: ExitCriteria): Uint8Array => {
+    const name = JSON.stringify(criterion);
+    const layers = known.get(name) ?? exitLayers(answers, criterion, config.layers);
+    known.set(name, layers);
+    return layers;
+  };
+  return exits.map((exit): DialPoint => {
+    if (exit === false) return none;
+    // Any one criterion suffices, so a text exits at the earliest layer that one of them gives.
+    const all = criteriaOf(exit).map(layersOf);
+    const layers = Uint8Array.from(answers, (_, t) => Math.min(config.layers, ...all.map((each) => each[t])));
+    return {
+      dials: { skim, exit },
+      get answers() {
+        return labels.map((each, t) => each[Math.min(layers[t], each.length) - 1]);
+      },
+      get macs() {
+        return asked.map((each, t) => each[layers[t] - 1]);
+      },
+    };
+  });
+}
+
+/** Criteria by themselves. */
+function criteriaOf({ entropy, confidence, patience }: ExitCriteria): ExitCriteria[] {
+  const criteria = [{ entropy }, { confidence }, { patience }];
+  return criteria.filter((criterion) => Object.values(criterion)[0] !== undefined);
+}
+
+/** The layer, from 1, at which each text exits; the last one for a text that is never sure. */
+function exitLayers(answers: StoredAnswers["answers"], exit: ExitCriteria, last: number): Uint8Array {
+  return Uint8Array.from(answers, (heads) => {
+    for (let l = 0; l < heads.length - 1; l++) if (exitMargin(exit, heads.slice(0, l + 1), 0) >= 0) return l + 1;
+    return last;
+  });
 }
 
 /** Every text answered after `layer` (from 1), by its head alone: exits by number, without any criterion. */

@@ -14,8 +14,8 @@ import {
   type DialPoint,
   exitsOf,
   frontOf,
-  pointOf,
   pointOfLayer,
+  pointsOf,
   randomDropping,
   skimsOf,
   storeAnswers,
@@ -76,7 +76,7 @@ export async function sweepDials(
   for (const [i, skim] of skims.entries()) {
     progress(`${i + 1} of ${skims.length} ways to skim, ${exits.length} ways to exit each`);
     const stored = await storeAnswers(model, texts, skim);
-    points.push(...exits.map((exit) => pointOf(stored, exit, model)));
+    points.push(...pointsOf(stored, exits, model));
     if (!baselines) continue;
     if (skim !== false) others.push({ series: "random", point: await randomDropping(model, texts, stored, 1) });
     else if (abilities.exitHeads)
@@ -98,14 +98,14 @@ export interface ParetoReport {
 
 export function paretoReport({ full, points, baselines }: SweepResult, labels: readonly number[]): ParetoReport {
   const denseMacs = sum(full.macs);
-  const described = (point: DialPoint, series: PointSeries): ParetoPoint => ({
+  const described = ({ dials, layer, answers, macs }: DialPoint, series: PointSeries): ParetoPoint => ({
     series,
-    dials: point.dials,
-    ...(point.layer !== undefined && { layer: point.layer }),
-    accuracy: accuracyOf(point.answers, labels),
-    agreement: accuracyOf(point.answers, full.answers),
-    gflops: gflops(mean(point.macs)),
-    speedup: denseMacs / sum(point.macs),
+    dials,
+    ...(layer !== undefined && { layer }),
+    accuracy: accuracyOf(answers, labels),
+    agreement: accuracyOf(answers, full.answers),
+    gflops: gflops(mean(macs)),
+    speedup: denseMacs / sum(macs),
   });
   const all = points.map((point) => described(point, seriesOf(point.dials)));
   const front = frontOf(all.map(({ accuracy, gflops: macs }) => ({ accuracy, macs })));

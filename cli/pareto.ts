@@ -24,7 +24,11 @@ import { digits, percent, table, times } from "./table.ts";
 export const gridFlags = {
   "keep-thresholds": { type: "string", value: "T,T,…", help: "of skim predictors; default a grid from -2 to 2" },
   "attention-thresholds": { type: "string", value: "T,T,…", help: "scales of θ; default a grid from 0.25 to 4" },
-  entropies: { type: "string", value: "T,T,…", help: "default a grid from 0.01 to 0.95" },
+  entropies: {
+    type: "string",
+    value: "T,T,…",
+    help: "default a grid from 0.01 to 0.95; alone, and with each patience",
+  },
   patiences: { type: "string", value: "K,K,…", help: "default 2 to 6; of each of these: none" },
 } as const satisfies Flags;
 

@@ -58,7 +58,7 @@ describe("pareto", () => {
       front: { accuracy: number; gflops: number; speedup: number }[];
       timed: { ms: number }[];
     }[];
-    expect(report).toMatchObject({ texts: 60, settings: 5 * 4, dense: { series: "dense", speedup: 1 } });
+    expect(report).toMatchObject({ texts: 60, settings: 5 * 6, dense: { series: "dense", speedup: 1 } });
     for (const [i, point] of report.front.slice(1).entries()) {
       expect(point.accuracy).toBeGreaterThan(report.front[i].accuracy);
       expect(point.gflops).toBeGreaterThan(report.front[i].gflops);
