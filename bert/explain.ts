@@ -1,6 +1,6 @@
 /** A classification with what became of the text on the way: data, and the drawing that `taperbert tour` shows. */
 import { refuseUnknown } from "../engine/errors.ts";
-import { normalisedEntropy, probabilities } from "../exit/criteria.ts";
+import { normalisedEntropy } from "../exit/criteria.ts";
 import type { CallOptions, Model, Text } from "./model.ts";
 import { drawPyramid, type PyramidWord, pyramidOf } from "./pyramid.ts";
 
@@ -57,7 +57,7 @@ export async function explain(model: Model, text: Text, options: CallOptions): P
     exitLayer,
     layers: pyramid.layers,
     // Labels that do not exclude each other are no distribution; the certainty of the logits' is what there is.
-    entropy: normalisedEntropy(model.config.multiLabel ? probabilities(scores.map(logit)) : scores),
+    entropy: normalisedEntropy(scores.map(model.config.multiLabel ? logit : Math.log)),
     macs,
     denseMacs,
     ms,

@@ -93,21 +93,20 @@ export class Narrowing {
 
   /** After layer l, the last excepted: texts that are sure leave with their answer. */
   exit(l: number, rows: Rows): void | Promise<void> {
-    const { plan, replay, startedAt } = this.options;
+    const { plan, replay } = this.options;
     const heads = this.bert.exitHeads;
     if (heads === undefined || l >= heads.length) return;
     const replayed = replay?.some((trace) => trace.exitLayer === l + 1) ?? false;
-    const asks = plan.exit !== undefined && wantsAnswer(plan.exit, performance.now() - startedAt);
+    const asks = plan.exit !== undefined && wantsAnswer(plan.exit, this.elapsedMs());
     if (!asks && !replayed) return;
     return whenHere(this.answerAll(heads[l], l, rows), (texts) => this.dismiss(l, rows, texts));
   }
 
   /** Of the texts that answered after layer l, those that are sure leave. */
   private dismiss(l: number, rows: Rows, texts: readonly number[]): void {
-    const { plan, replay, startedAt } = this.options;
-    const keep = this.keepAll(rows, 1);
-    const elapsedMs = performance.now() - startedAt;
-    let leaving = 0;
+    const { plan, replay } = this.options;
+    const elapsedMs = this.elapsedMs();
+    let keep: Uint8Array | undefined;
     for (const t of texts) {
       let sure = false;
       if (plan.exit !== undefined) {
@@ -119,10 +118,16 @@ export class Narrowing {
       if (replay !== undefined) sure = replay[t].exitLayer === l + 1;
       if (!sure) continue;
       this.journal.exited(t, l);
+      keep ??= this.keepAll(rows, 1);
       keep.fill(0, rows.starts[t], rows.starts[t + 1]);
-      leaving++;
     }
-    if (leaving > 0) this.leave(rows, keep);
+    if (keep !== undefined) this.leave(rows, keep);
+  }
+
+  /** Since the deadline's clock started; the clock is not looked at where there is no deadline. */
+  private elapsedMs(): number {
+    const { plan, startedAt } = this.options;
+    return plan.exit?.deadlineMs === undefined ? 0 : performance.now() - startedAt;
   }
 
   /** After the last layer: everything that is left goes to the output, and the model's own head answers. */

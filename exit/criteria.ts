@@ -36,13 +36,24 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** u = −Σ p·log p / log c, in 0 … 1; 0 for a single class, NaN if a probability is. */
-export function normalisedEntropy(p: readonly number[]): number {
-  if (p.length < 2) return 0;
+/**
+ * u = −Σ p·log p / log c with p = softmax(logits), in 0 … 1; 0 for a single class, NaN if a logit is. Worked out as log Σe − Σe·z / Σe of
+ * e = exp z with the largest z at 0: one logarithm, and no exponential of 0. Every text asks at every head, and after 256-bit kernels each
+ * such call takes ten times as long, as the engine leaves the registers' upper halves in use.
+ */
+export function normalisedEntropy(logits: ArrayLike<number>): number {
+  if (logits.length < 2) return 0;
+  const top = largest(logits);
   let sum = 0;
-  for (const value of p) if (value !== 0) sum -= value * Math.log(value);
-  // Rounding takes equal probabilities a little beyond 1, where a threshold of 1 would miss them.
-  return Math.min(1, sum / Math.log(p.length));
+  let weighted = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const z = logits[i] - top;
+    const e = z === 0 ? 1 : Math.exp(z);
+    sum += e;
+    if (e !== 0) weighted += e * z;
+  }
+  // Rounding may take nearly equal probabilities a little beyond 1.
+  return Math.min(1, (Math.log(sum) - weighted / sum) / Math.log(logits.length));
 }
 
 /** The index of the largest value; the first of equals. */
@@ -58,12 +69,12 @@ export function argmax(values: ArrayLike<number>): number {
  * is never sure by its numbers.
  */
 export function exitMargin(dials: ExitDials, answers: readonly Float32Array[], elapsedMs: number): number {
-  const p = probabilities(answers[answers.length - 1]);
+  const logits = answers[answers.length - 1];
   const { entropy, confidence, patience, deadlineMs } = dials;
   let margin = Number.NEGATIVE_INFINITY;
-  if (entropy !== undefined) margin = larger(margin, entropy - normalisedEntropy(p));
-  if (confidence !== undefined) margin = larger(margin, largest(p) - confidence);
-  if (patience !== undefined && !p.includes(Number.NaN)) margin = larger(margin, streak(answers) - patience);
+  if (entropy !== undefined) margin = larger(margin, entropy - normalisedEntropy(logits));
+  if (confidence !== undefined) margin = larger(margin, largest(probabilities(logits)) - confidence);
+  if (patience !== undefined && !logits.includes(Number.NaN)) margin = larger(margin, streak(answers) - patience);
   if (deadlineMs !== undefined) margin = larger(margin, elapsedMs - deadlineMs);
   return margin;
 }

@@ -6,17 +6,29 @@ const logits = (...values: number[]): Float32Array => Float32Array.from(values);
 const isSure = (dials: ExitDials, answers: Float32Array[], ms = 0): boolean => exitMargin(dials, answers, ms) >= 0;
 
 describe("normalised entropy", () => {
+  const ofProbabilities = (...p: number[]): number => normalisedEntropy(p.map(Math.log));
+
   it("is that of hand-worked distributions", () => {
-    expect(normalisedEntropy([0.5, 0.5])).toBe(1);
-    expect(normalisedEntropy([1, 0])).toBe(0);
-    expect(normalisedEntropy([0.9, 0.1])).toBeCloseTo(0.468996, 6);
-    expect(normalisedEntropy([0.5, 0.25, 0.25])).toBeCloseTo(1.5 / Math.log2(3), 12);
-    expect(normalisedEntropy([1])).toBe(0);
+    expect(ofProbabilities(0.5, 0.5)).toBe(1);
+    expect(ofProbabilities(1, 0)).toBe(0);
+    expect(ofProbabilities(0.9, 0.1)).toBeCloseTo(0.468996, 6);
+    expect(ofProbabilities(0.5, 0.25, 0.25)).toBeCloseTo(1.5 / Math.log2(3), 12);
+    expect(ofProbabilities(1)).toBe(0);
+  });
+
+  it("is the sum over probabilities, to rounding, and NaN without an answer", () => {
+    const given = logits(1.5, -0.25, 3, 0, -40, 700);
+    for (let c = 2; c <= given.length; c++) {
+      const p = probabilities(given.subarray(0, c));
+      const sum = p.reduce((total, value) => total - (value === 0 ? 0 : value * Math.log(value)), 0);
+      expect(normalisedEntropy(given.subarray(0, c))).toBeCloseTo(sum / Math.log(c), 14);
+    }
+    expect(normalisedEntropy(logits(1, Number.NaN))).toBeNaN();
   });
 
   it("is at most 1 for any number of equal labels, so that a threshold of 1 lets every text exit", () => {
     for (let c = 2; c < 300; c++) {
-      expect(normalisedEntropy(probabilities(new Float32Array(c)))).toBeLessThanOrEqual(1);
+      expect(normalisedEntropy(new Float32Array(c).fill(-3.7))).toBeLessThanOrEqual(1);
       expect(isSure({ entropy: 1 }, [new Float32Array(c)])).toBe(true);
     }
   });
@@ -24,7 +36,7 @@ describe("normalised entropy", () => {
 
 describe("a text exits", () => {
   const p = probabilities(logits(2, 0));
-  const u = normalisedEntropy(p);
+  const u = normalisedEntropy(logits(2, 0));
 
   it("at its entropy or above, not below", () => {
     expect(isSure({ entropy: u }, [logits(2, 0)])).toBe(true);
