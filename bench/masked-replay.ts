@@ -8,9 +8,10 @@ import { stepAfterAttention, stepBefore, type Trace } from "../bert/trace.ts";
 import type { Handle } from "../engine/backend.ts";
 import { answer } from "../exit/head.ts";
 import type { InferenceBackend } from "../kernels/index.ts";
+import { applyLinear } from "../kernels/linear.ts";
 
 export interface MaskedResult {
-  /** Per text: logits of the head that the trace says answered. */
+  /** Per text: logits of the head that the trace says answered; for token-level models a row per token, [tokens, c]. */
   readonly logits: Float32Array[];
   /** Per text: [tokens, d], every token's state when it left (or its text did). */
   readonly hidden: Float32Array[];
@@ -66,10 +67,16 @@ export async function maskedReplay(
   });
   const states = await backend.read(last, n * d);
   const logits: Float32Array[] = [];
+  const rowsOf = (values: Float32Array, width: number): Float32Array[] =>
+    ids.map((_, t) => values.slice(batch.starts[t] * width, batch.starts[t + 1] * width));
+  if (bert.taskHead.reads === "tokens") {
+    const { classifier } = bert.taskHead;
+    applyLinear(backend, classifier, { out: scratch.tokenLogits, a: last, n });
+    logits.push(...rowsOf(await backend.read(scratch.tokenLogits, n * classifier.m), classifier.m));
+  }
   for (const [t, trace] of traces.entries()) {
     const at = answers.find(({ l }) => l === trace.exitLayer - 1);
     if (at) logits.push((await at.logits).slice(t * c, (t + 1) * c));
   }
-  const hidden = ids.map((_, t) => states.slice(batch.starts[t] * d, batch.starts[t + 1] * d));
-  return { logits, hidden };
+  return { logits, hidden: rowsOf(states, d) };
 }

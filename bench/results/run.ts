@@ -39,7 +39,7 @@ export interface ModelRecord extends Figures, Pick<PlannedModel, "name" | "role"
   readonly own?: Difference & { readonly accuracy: number };
   /** Against the most accurate of the task's dense models and its own dense run. */
   readonly best?: Difference & { readonly name: string };
-  /** The largest |difference| of logits between dropping rows and masking them, of the first texts; absent for taggers and dense rows. */
+  /** The largest |difference| of logits between dropping rows and masking them, of the first texts; absent for dense rows. */
   readonly masked?: { readonly texts: number; readonly difference: number };
   /** The same model with other dials. */
   readonly curve?: readonly CurvePoint[];
@@ -136,7 +136,7 @@ async function runModel(
     ...(own && { own: { accuracy: accuracyOf(own), ...differenceOf(its, own) } }),
     ...(planned.role !== "dense" && { best: { name: best.name, ...differenceOf(its, best.answers) } }),
     ...(curve.length > 0 && { curve }),
-    ...(own && task.kind === "classification" && { masked: await maskedDifference(planned, model, texts, dials) }),
+    ...(own && { masked: await maskedDifference(planned, model, texts, dials) }),
     ...(isFirstOurs && task.kind === "classification" && { sceptic: await sceptic(model, texts, dials) }),
     ...(timed && { timed }),
   };

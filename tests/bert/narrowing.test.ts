@@ -92,6 +92,7 @@ describe.each(backends)("%s", (_, make) => {
       });
       const masked = await maskedReplay(backend, bert, ids, result.trace);
       expect(largestDifference(result.hidden!, masked.hidden)).toBeLessThan(tolerance);
+      expect(largestDifference(result.logits, masked.logits)).toBeLessThan(tolerance);
       if (bert.taskHead.reads !== "tokens") throw new Error("expected a token-level head");
       for (const [t, states] of masked.hidden.entries()) {
         const n = ids[t].length;
