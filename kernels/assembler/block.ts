@@ -29,19 +29,14 @@ const tailTileBytes = 4 * 6 * 16;
 /** Bytes that a block uses at `scratch`. */
 export const blockScratchBytes = panelScratchBytes + tailTileBytes;
 
-/** Whether B is read from end to end for one tile's rows first, or panel by panel for all. */
-export const [panelByPanel, inOrder] = [0, 1];
-
-const passParameters = [
+export const blockParameters = [
   ...["c", "rowStrideC", "a", "rowStrideA", "b", "rowStrideB", "panelStrideB"],
   ...["start", "rowStrideStart", "columnStrideStart", "rows", "columns", "depth"],
 ] as const;
-export const blockParameters = [...passParameters, "order"] as const;
 
 /**
- * block(…blockParameters), with blockScratchBytes at `scratch`. `inOrder` passes the rows of the first tile panel after panel, and then the
- * others: read from end to end at the pace of one tile, a B of the third cache comes as fast as prefetchers can bring it. Rows so few that they meet
- * several panels at once are through with B in one such reading anyway.
+ * block(…blockParameters), with blockScratchBytes at `scratch`. Rows of which a full tile leaves so few that they meet several panels at once are
+ * parted so, and B is read twice: two tiles of half as many would wait for their own sums.
  */
 export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Copies, scratch: Int): FunctionRef {
   const width = panelWidth(variant);
@@ -50,7 +45,7 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
   const small = panelsAtOnce(variant).flatMap((panels, i) =>
     panels > 1 ? [{ few: i + 1, panels, tile: defineSmallTile(module, variant, i + 1, panels) }] : [],
   );
-  const pass = module.function(undefined, passParameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
+  const pass = module.function(undefined, blockParameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
     const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, rows, columns, depth] = rest;
     const isRaw = f.i32(i32.ne(rowStrideB, widthBytes));
     const copied = f.i32(i32.and(i32.gtU(rows, rowsWorthCopying), isRaw));
@@ -83,27 +78,24 @@ export function defineBlock(module: ModuleBuilder, variant: Variant, copies: Cop
       f.if(i32.ltU(taken, width), () => f.return());
     });
   });
+  if (panelsAtOnce(variant)[rowsInPlace - 1] === 1) return pass;
   const { rows: tileRows } = tiles[variant];
   return module.function(undefined, blockParameters, (f, c, rowStrideC, a, rowStrideA, ...rest) => {
-    const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, ...sizes] = rest;
-    const [rows, columns, depth, order] = sizes;
-    const first = f.i32(i32.select(order, quotientUp(rows, quotientUp(rows, tileRows)), rows));
-    if (panelsAtOnce(variant)[rowsInPlace - 1] > 1) {
-      // Two tiles of nearly equal rows wait for their own sums; what is left of a full one meets several panels at once, and does not.
-      const isLittleLeft = i32.leU(i32.sub(rows, tileRows), rowsInPlace);
-      f.if(i32.and(order, isLittleLeft), () => f.setInt(first, tileRows));
-    }
+    const [b, rowStrideB, panelStrideB, start, rowStrideStart, columnStrideStart, rows, columns, depth] = rest;
+    const left = f.i32(i32.sub(rows, tileRows));
+    const isLittleLeft = i32.and(i32.gtU(rows, tileRows), i32.leU(left, rowsInPlace));
+    const taken = f.i32(i32.select(isLittleLeft, tileRows, rows));
     f.while(rows, () => {
       f.call(
         pass,
         ...[c, rowStrideC, a, rowStrideA, b, rowStrideB, panelStrideB],
-        ...[start, rowStrideStart, columnStrideStart, first, columns, depth],
+        ...[start, rowStrideStart, columnStrideStart, taken, columns, depth],
       );
-      f.advance(c, i32.mul(first, rowStrideC));
-      f.advance(a, i32.mul(first, rowStrideA));
-      f.advance(start, i32.mul(first, rowStrideStart));
-      f.setInt(rows, i32.sub(rows, first));
-      f.setInt(first, rows);
+      f.advance(c, i32.mul(taken, rowStrideC));
+      f.advance(a, i32.mul(taken, rowStrideA));
+      f.advance(start, i32.mul(taken, rowStrideStart));
+      f.setInt(rows, i32.sub(rows, taken));
+      f.setInt(taken, rows);
     });
   });
 }

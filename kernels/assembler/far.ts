@@ -164,7 +164,7 @@ export function defineFar(module: ModuleBuilder, variant: Variant, parts: FarPar
                 ...[i32.add(rowsA, 4 * valuesWithStream), packedRowStride],
                 ...[panel, 4 * width, panelStrideB],
                 ...[i32.add(begin, i32.mul(few, rowStrideFirst)), rowStrideFirst, columnStrideFirst],
-                ...[left, columns, steps, 0],
+                ...[left, columns, steps],
               ),
             );
             if (finish) {

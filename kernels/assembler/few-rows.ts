@@ -4,7 +4,7 @@
  * Rows that need several tiles take turns at every few steps of a panel, while its lines are still in the first cache: tile after tile over a
  * whole panel would leave memory waiting. What else is touched is kept small and in order, as whatever comes from afar in between makes
  * the processor's prefetchers lose their way: A is copied as the tiles will read it, and the sums of unfinished outputs lie one panel's
- * behind the other's. Reading a panel ahead, or each page of it, by loads whose values are dropped was worse; the few lines of tile.ts are not.
+ * behind the other's. Taking turns also spreads what tiles read ahead (ahead.ts) over the time in which it may come.
  */
 
 import type { Copies } from "./copy.ts";

@@ -7,11 +7,11 @@
  * fewer are read in place. B comes as panels of NR columns, packed beforehand (packed.ts), or as raw rows; a packed one that no near cache holds
  * is far.ts's. What follows a product (an activation, a residual) is the caller's `finish`, called on
  * outputs that are still in cache.
- * It may read, not write, up to 4·NR bytes past the end of start's rows, and `bytesAhead` more of B's. It does not pack weights.
+ * It may read, not write, up to 4·NR bytes past the end of start's rows, and ahead.ts's `bytesBehind` more of B's. It does not pack weights.
  * Ideas: the blocking of GotoBLAS, https://dl.acm.org/doi/10.1145/1356052.1356053
  */
 
-import { blockScratchBytes, defineBlock, inOrder, panelByPanel, panelWidth, rowsInPlace } from "./block.ts";
+import { blockScratchBytes, defineBlock, panelWidth, rowsInPlace } from "./block.ts";
 import type { Copies } from "./copy.ts";
 import { apartBytes, arrangedBytes, defineFar, farSumsBytes } from "./far.ts";
 import type { FunctionRef } from "./function.ts";
@@ -89,7 +89,6 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
       );
       f.return();
     });
-    const order = f.i32(i32.select(isResident, inOrder, panelByPanel));
     // Blocks of equal size. Few rows are read in place, and gain nothing from blocks of k but those of B; nor does what fits in one.
     const steps = f.i32(i32.and(i32.add(quotientUp(k, i32.or(quotientUp(k, manyBlocksDepth), i32.eqz(k))), 7), -8));
     f.if(i32.or(i32.eqz(copied), i32.leU(k, blockDepth)), () => f.setInt(steps, k));
@@ -133,7 +132,7 @@ export function defineGemm(module: ModuleBuilder, variant: Variant, copies: Copi
             ...[here, rowStrideC, i32.select(copied, scratch, from), i32.select(copied, packedRowStride, rowStrideA)],
             ...[panel, rowStrideB, panelStrideB],
             ...[i32.add(first, i32.mul(column, columnStrideFirst)), rowStrideFirst, columnStrideFirst],
-            ...[rows, columns, depth, order],
+            ...[rows, columns, depth],
           );
           if (finish) {
             const after = i32.add(extra, i32.add(i32.mul(row, rowStrideC), i32.shl(column, 2)));

@@ -5,10 +5,11 @@
  */
 
 import { TaperError } from "../../engine/errors.ts";
+import { bytesBehind } from "./ahead.ts";
 
 const pageBytes = 65536;
 /** What may be read past the end of any buffer: a tile of B or of a bias, and what a tile reads ahead. */
-const slackBytes = 1024;
+const slackBytes = 1024 + bytesBehind;
 
 export interface Heap {
   /** The address, a multiple of 64, of at least `bytes` bytes; not cleared. Throws ERR_BACKEND when memory is full. */

@@ -4,12 +4,13 @@
  * Each output has one accumulator that takes its products in increasing k; tiles differ only in how many they hold at once. The two
  * halves of a 256-bit vector are always written next to each other: that is how V8's revectoriser finds pairs.
  *
- * Tiles of several rows read B ahead. The multiply-adds of a line that is not there yet wait in the processor's scheduler, whose hundred places
- * are full after eight lines; a load whose value is dropped waits in no such place, so lines from the second cache on are under way in time.
- * Eight lines ahead are as good as sixteen, and cost nothing where B is near. One row alone leaves the scheduler room, and loses.
+ * Tiles of one panel read B ahead (ahead.ts). Several panels are several streams already; two or three rows against them ask for a line eight lines
+ * on, as multiply-adds that wait for their line fill the processor's scheduler and keep the loads behind them from starting, which a load whose value
+ * is dropped does not. One row alone leaves the scheduler room, and loses by it.
  *
  * Nothing here loops over blocks or knows where a matrix ends.
  */
+import { bytesAtOnce, linesAhead, linesAtOnce } from "./ahead.ts";
 import type { FunctionBuilder, FunctionRef, Local } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { type Int, i32, type Vec, v128 } from "./values.ts";
@@ -27,7 +28,7 @@ export const smallTileParameters = [
 
 /** A tile of few rows: A is read where it is, and several panels give enough independent accumulators. */
 export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: number, panels: number): FunctionRef {
-  const { vectors, smallUnroll } = tiles[variant];
+  const { vectors, smallUnroll, bytesAhead } = tiles[variant];
   const madd = multiplyAdd(variant);
   return module.function(
     undefined,
@@ -43,7 +44,7 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
         // Up to two rows: A's values stay in registers while B's pass; more rows leave no room for that.
         const kept = rows <= 2 ? aRows.map((address) => splat(address, offset)) : undefined;
         for (const [p, address] of bPanels.entries()) {
-          readAhead(f, variant, rows, address);
+          if (panels > 1 && rows > 1 && bytesAhead > 0) f.drop(i32.load(address, bytesAhead));
           const values = range(vectors).map((v) => f.v128(v128.load(address, 16 * v)));
           for (const [i, row] of aRows.entries()) {
             const one = kept ? kept[i] : splat(row, offset);
@@ -52,7 +53,8 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
         }
         for (const address of bPanels) f.advance(address, rowStrideB);
       };
-      unrolled(f, depth, smallUnroll, (times) => {
+      const ahead = panels === 1 && rows > 1 ? () => panelAhead(f, variant, bPanels[0], rowStrideB) : undefined;
+      alongPanel(f, variant, depth, smallUnroll, ahead, (times) => {
         for (const time of range(times)) step(4 * time);
         for (const address of aRows) f.advance(address, 4 * times);
       });
@@ -75,7 +77,6 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
     (f, c, rowStrideC, start, rowStrideStart, a, b, rowStrideB, depth) => {
       const accumulators = loadAccumulators(f, start, rowStrideStart, rows, vectors);
       const step = (offset: number) => {
-        readAhead(f, variant, rows, b);
         const values = range(vectors).map((v) => f.v128(v128.load(b, 16 * v)));
         for (const [i, sums] of accumulators.entries()) {
           const one = f.v128(v128.loadSplat(a, offset + i * packedRowStride));
@@ -83,8 +84,12 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
         }
         f.advance(b, rowStrideB);
       };
-      unrolled(f, depth, unroll, (times) => {
-        for (const time of range(times)) step(4 * time);
+      const ahead = () => panelAhead(f, variant, b, rowStrideB);
+      alongPanel(f, variant, depth, unroll, ahead, (times, ask) => {
+        for (const time of range(times)) {
+          ask(time);
+          step(4 * time);
+        }
         f.advance(a, 4 * times);
       });
       storeAccumulators(f, c, rowStrideC, accumulators);
@@ -104,39 +109,67 @@ export function defineSumsTile(module: ModuleBuilder, variant: Variant, rows: nu
   return module.function(undefined, sumsTileParameters, (f, sums, a, b, depth) => {
     const offset = (i: number, v: number) => 16 * (i * vectors + v);
     const accumulators = range(rows).map((i) => range(vectors).map((v) => f.v128(v128.load(sums, offset(i, v)))));
-    unrolled(f, depth, unroll, (times) => {
-      for (const time of range(times)) {
-        readAhead(f, variant, rows, b, offset(time, 0));
-        const values = range(vectors).map((v) => f.v128(v128.load(b, offset(time, v))));
-        for (const [i, row] of accumulators.entries()) {
-          const one = f.v128(v128.loadSplat(a, 4 * (time * rows + i)));
-          for (const [v, value] of values.entries()) f.set(row[v], madd(one, value, row[v]));
+    alongPanel(
+      f,
+      variant,
+      depth,
+      unroll,
+      () => linesAhead(f, b, 1),
+      (times, ask) => {
+        for (const time of range(times)) {
+          ask(time);
+          const values = range(vectors).map((v) => f.v128(v128.load(b, offset(time, v))));
+          for (const [i, row] of accumulators.entries()) {
+            const one = f.v128(v128.loadSplat(a, 4 * (time * rows + i)));
+            for (const [v, value] of values.entries()) f.set(row[v], madd(one, value, row[v]));
+          }
         }
-      }
-      f.advance(b, offset(times, 0));
-      f.advance(a, 4 * rows * times);
-    });
+        f.advance(b, offset(times, 0));
+        f.advance(a, 4 * rows * times);
+      },
+    );
     for (const [i, row] of accumulators.entries()) {
       for (const [v, value] of row.entries()) f.storeVec(sums, offset(i, v), value);
     }
   });
 }
 
-/** Asks for what comes some lines after `offset` bytes from `b`, in the tiles that gain by it. */
-function readAhead(f: FunctionBuilder, variant: Variant, rows: number, b: Int, offset = 0): void {
-  const { bytesAhead } = tiles[variant];
-  if (rows > 1 && bytesAhead > 0) f.drop(i32.load(b, offset + bytesAhead));
-}
+/** linesAhead of a panel; of raw rows nobody knows what comes. */
+const panelAhead = (f: FunctionBuilder, variant: Variant, b: Int, rowStrideB: Int) =>
+  linesAhead(f, b, i32.eq(rowStrideB, 16 * tiles[variant].vectors));
 
-/** `turn(times)` until `depth` is used up: by `unroll` steps at a time, then one by one. */
-function unrolled(f: FunctionBuilder, depth: Local<"i32">, unroll: number, turn: (times: number) => void): void {
-  const loop = (times: number, more: Int) =>
-    f.while(more, () => {
-      turn(times);
-      f.setInt(depth, i32.sub(depth, times));
+type Ask = (line: number) => void;
+
+/**
+ * `turn(times, ask)` until `depth` is used up: by `unroll` steps at a time, then one by one. While as many lines of a panel pass by, those are asked
+ * for that `ahead`, if given, says: step by step if it is one turn, else before the turns.
+ */
+function alongPanel(
+  f: FunctionBuilder,
+  variant: Variant,
+  depth: Local<"i32">,
+  unroll: number,
+  ahead: (() => Ask) | undefined,
+  turn: (times: number, ask: Ask) => void,
+): void {
+  const turns = (left: Local<"i32">, times: number, before: () => Ask = () => () => undefined) =>
+    f.while(times > 1 ? i32.geU(left, times) : left, () => {
+      turn(times, before());
+      f.setInt(left, i32.sub(left, times));
     });
-  if (unroll > 1) loop(unroll, i32.geU(depth, unroll));
-  loop(1, depth);
+  const stretch = bytesAtOnce / (16 * tiles[variant].vectors);
+  if (ahead === undefined || unroll === stretch) {
+    if (unroll > 1) turns(depth, unroll, ahead);
+  } else {
+    const left = f.i32();
+    f.while(i32.geU(depth, stretch), () => {
+      range(linesAtOnce).forEach(ahead());
+      f.setInt(left, stretch);
+      turns(left, unroll);
+      f.setInt(depth, i32.sub(depth, stretch));
+    });
+  }
+  turns(depth, 1);
 }
 
 function loadAccumulators(f: FunctionBuilder, start: Int, stride: Int, rows: number, vectors: number) {

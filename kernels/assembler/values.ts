@@ -73,6 +73,7 @@ export const i32 = {
   minU: (a: Expr<"i32">, b: Int) => i32.select(i32.ltU(a, b), a, b),
   maxU: (a: Expr<"i32">, b: Int) => i32.select(i32.gtU(a, b), a, b),
   load: (address: Int, offset = 0) => load("i32", [0x28], 2, address, offset),
+  load8U: (address: Int, offset = 0) => load("i32", [0x2d], 0, address, offset),
 };
 
 /** ⌈value / by⌉, unsigned. */

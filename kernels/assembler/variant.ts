@@ -20,7 +20,7 @@ export interface Tiles {
   readonly unroll: number;
   /** The same in tiles of few rows. */
   readonly smallUnroll: number;
-  /** Bytes of B by which a tile reads ahead (tile.ts); 0 where it gains nothing. */
+  /** Bytes of B by which two or three rows against several panels read ahead (tile.ts); 0 where it gains nothing. */
   readonly bytesAhead: number;
 }
 
