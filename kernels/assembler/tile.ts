@@ -10,7 +10,7 @@
  *
  * Nothing here loops over blocks or knows where a matrix ends.
  */
-import { bytesAtOnce, linesAhead, linesAtOnce } from "./ahead.ts";
+import { alongPanel, linesAhead } from "./ahead.ts";
 import type { FunctionBuilder, FunctionRef, Local } from "./function.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { type Int, i32, type Vec, v128 } from "./values.ts";
@@ -29,6 +29,7 @@ export const smallTileParameters = [
 /** A tile of few rows: A is read where it is, and several panels give enough independent accumulators. */
 export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: number, panels: number): FunctionRef {
   const { vectors, smallUnroll, bytesAhead } = tiles[variant];
+  const stepBytes = 16 * vectors;
   const madd = multiplyAdd(variant);
   return module.function(
     undefined,
@@ -53,8 +54,9 @@ export function defineSmallTile(module: ModuleBuilder, variant: Variant, rows: n
         }
         for (const address of bPanels) f.advance(address, rowStrideB);
       };
-      const ahead = panels === 1 && rows > 1 ? () => panelAhead(f, variant, bPanels[0], rowStrideB) : undefined;
-      alongPanel(f, variant, depth, smallUnroll, ahead, (times) => {
+      const ahead =
+        panels === 1 && rows > 1 ? () => linesAhead(f, bPanels[0], i32.eq(rowStrideB, stepBytes)) : undefined;
+      alongPanel(f, { depth, unroll: smallUnroll, stepBytes }, ahead, (times) => {
         for (const time of range(times)) step(4 * time);
         for (const address of aRows) f.advance(address, 4 * times);
       });
@@ -70,6 +72,7 @@ export const tileParameters = [
 /** A tile against one panel: A is a packed block, whose constant row stride leaves one address to keep instead of one a row. */
 export function defineTile(module: ModuleBuilder, variant: Variant, rows: number): FunctionRef {
   const { vectors, unroll } = tiles[variant];
+  const stepBytes = 16 * vectors;
   const madd = multiplyAdd(variant);
   return module.function(
     undefined,
@@ -84,8 +87,9 @@ export function defineTile(module: ModuleBuilder, variant: Variant, rows: number
         }
         f.advance(b, rowStrideB);
       };
-      const ahead = () => panelAhead(f, variant, b, rowStrideB);
-      alongPanel(f, variant, depth, unroll, ahead, (times, ask) => {
+      // Of raw rows nobody knows what comes.
+      const ahead = () => linesAhead(f, b, i32.eq(rowStrideB, stepBytes));
+      alongPanel(f, { depth, unroll, stepBytes }, ahead, (times, ask) => {
         for (const time of range(times)) {
           ask(time);
           step(4 * time);
@@ -111,9 +115,7 @@ export function defineSumsTile(module: ModuleBuilder, variant: Variant, rows: nu
     const accumulators = range(rows).map((i) => range(vectors).map((v) => f.v128(v128.load(sums, offset(i, v)))));
     alongPanel(
       f,
-      variant,
-      depth,
-      unroll,
+      { depth, unroll, stepBytes: 16 * vectors },
       () => linesAhead(f, b, 1),
       (times, ask) => {
         for (const time of range(times)) {
@@ -132,44 +134,6 @@ export function defineSumsTile(module: ModuleBuilder, variant: Variant, rows: nu
       for (const [v, value] of row.entries()) f.storeVec(sums, offset(i, v), value);
     }
   });
-}
-
-/** linesAhead of a panel; of raw rows nobody knows what comes. */
-const panelAhead = (f: FunctionBuilder, variant: Variant, b: Int, rowStrideB: Int) =>
-  linesAhead(f, b, i32.eq(rowStrideB, 16 * tiles[variant].vectors));
-
-type Ask = (line: number) => void;
-
-/**
- * `turn(times, ask)` until `depth` is used up: by `unroll` steps at a time, then one by one. While as many lines of a panel pass by, those are asked
- * for that `ahead`, if given, says: step by step if it is one turn, else before the turns.
- */
-function alongPanel(
-  f: FunctionBuilder,
-  variant: Variant,
-  depth: Local<"i32">,
-  unroll: number,
-  ahead: (() => Ask) | undefined,
-  turn: (times: number, ask: Ask) => void,
-): void {
-  const turns = (left: Local<"i32">, times: number, before: () => Ask = () => () => undefined) =>
-    f.while(times > 1 ? i32.geU(left, times) : left, () => {
-      turn(times, before());
-      f.setInt(left, i32.sub(left, times));
-    });
-  const stretch = bytesAtOnce / (16 * tiles[variant].vectors);
-  if (ahead === undefined || unroll === stretch) {
-    if (unroll > 1) turns(depth, unroll, ahead);
-  } else {
-    const left = f.i32();
-    f.while(i32.geU(depth, stretch), () => {
-      range(linesAtOnce).forEach(ahead());
-      f.setInt(left, stretch);
-      turns(left, unroll);
-      f.setInt(depth, i32.sub(depth, stretch));
-    });
-  }
-  turns(depth, 1);
 }
 
 function loadAccumulators(f: FunctionBuilder, start: Int, stride: Int, rows: number, vectors: number) {

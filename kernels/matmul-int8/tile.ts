@@ -9,6 +9,7 @@
  * relaxed, wide  group 4: i16x8.relaxed_dot_i8x16_i7x16_s, two products of at most 127 · 127 in 16 bits, then widened by a dot with ones.
  *                B is q + 64, within its 0 … 127; the row's accumulators start at −64 · Σ b, which takes that back.
  */
+import { alongPanel, linesAhead } from "../assembler/ahead.ts";
 import type { FunctionRef } from "../assembler/function.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32x4, i16x8, i32, i32x4, type Vec, v128 } from "../assembler/values.ts";
@@ -69,7 +70,9 @@ export function defineInt8Tile(module: ModuleBuilder, variant: Variant, rows: nu
       ones === undefined
         ? i32x4.dotI16x8S(one, weights)
         : i32x4.dotI16x8S(i16x8.relaxedDotI8x16I7x16S(one, weights), ones);
-    f.while(depth, () => {
+    // Several panels are several streams already.
+    const ahead = panels > 1 ? undefined : () => linesAhead(f, bPanels[0], 1);
+    alongPanel(f, { depth, unroll: 1, stepBytes: vectorBytes * vectors }, ahead, () => {
       if (panels > 1) {
         // Few rows: all of A's vectors fit in registers, B's pass by one at a time.
         const row = aRows.map((address) => f.v128(v128.loadSplat(address)));
@@ -86,7 +89,6 @@ export function defineInt8Tile(module: ModuleBuilder, variant: Variant, rows: nu
       }
       for (const address of aRows) f.advance(address, group * activationBytes);
       for (const address of bPanels) f.advance(address, vectorBytes * vectors);
-      f.setInt(depth, i32.sub(depth, 1));
     });
     for (const [i, address] of steps(c, rowStrideC, rows).entries()) {
       const scale = f.v128(v128.loadSplat(records, rowRecord.bytes * i + rowRecord.scale));
