@@ -20,18 +20,21 @@ export interface KernelCase {
 }
 
 /** Rows of the products: a decision's, a skimmed text's, a sentence's, a page's. */
-export const productRows = [1, 2, 3, 4, 8, 16, 32, 64, 128, 512] as const;
+const productRows: readonly number[] = [1, 2, 3, 4, 8, 16, 32, 64, 128, 512];
 /** Rows of everything else. */
-export const textRows = [8, 32, 128, 512] as const;
+const textRows: readonly number[] = [8, 32, 128, 512];
 
-/** [k, m] of the layers of BERT-base, mini and tiny. */
-export const productShapes = [
+/** Inputs and outputs of a product. */
+export type ProductShape = readonly [k: number, m: number];
+
+/** Of the layers of BERT-base, mini and tiny. */
+const productShapes: readonly ProductShape[] = [
   [768, 768],
   [768, 3072],
   [3072, 768],
   [256, 1024],
   [128, 512],
-] as const;
+];
 
 const d = 768;
 const f = 3072;
@@ -53,17 +56,17 @@ function attentionOf(lengths: readonly number[]): Case {
   const rows = starts[lengths.length];
   const pairs = lengths.reduce((sum, length) => sum + length * length, 0);
   return {
-    shape: `${lengths.length === 1 ? "1 text" : `${lengths.length} texts`}, ${rows} rows`,
+    shape: `${lengths.length === 1 ? "1 text" : `${lengths.length} texts`}, ${rows} ${rows === 1 ? "row" : "rows"}`,
     rows,
     sizes: { n: rows, d, h, texts: lengths.length, pairs },
     integers: { starts },
   };
 }
 
-/** As many rows in texts whose lengths are one, three and four eighths of a pair, over and over. */
+/** As many rows in up to six texts, two of each length: 1 : 3 : 4. Few rows leave no text for some of the shares. */
 function ragged(rows: number): number[] {
-  const eighth = rows / 8;
-  return [eighth, 3 * eighth, 4 * eighth].flatMap((length) => [Math.floor(length / 2), Math.ceil(length / 2)]);
+  const ends = [0, 1, 2, 5, 8, 12, 16].map((sixteenths) => Math.round((rows * sixteenths) / 16));
+  return ends.slice(1).flatMap((end, i) => (end > ends[i] ? [end - ends[i]] : []));
 }
 
 const flat = (rows: number, width: number): Case => ({
@@ -87,7 +90,7 @@ function moved(rows: number): Case {
 function embedded(rows: number): Case {
   // Words lie anywhere in a table that no cache holds.
   const ids = Array.from({ length: rows }, (_, i) => (i * 7919) % vocabulary);
-  const positions = Array.from({ length: rows }, (_, i) => i);
+  const positions = Array.from({ length: rows }, (_, i) => i % 512);
   return {
     shape: `${rows} × ${d}`,
     rows,
@@ -96,25 +99,34 @@ function embedded(rows: number): Case {
   };
 }
 
-const everyText = (make: (rows: number) => Case): Case[] => textRows.map(make);
+/** Sizes to measure at instead of those that matter to BERT-base, mini and tiny. */
+export interface CaseSizes {
+  readonly rows?: readonly number[] | undefined;
+  readonly products?: readonly ProductShape[] | undefined;
+}
 
-const products = productShapes.flatMap(([k, m]) => productRows.map((n) => product(n, k, m)));
-
-const casesByKernel: Readonly<Record<InferenceKernelName, readonly Case[]>> = {
-  matmul: products,
-  matmulInt8: products,
-  attention: textRows.flatMap((rows) => [attentionOf([rows]), attentionOf(ragged(rows))]),
-  softmax: everyText((rows) => matrix(rows, { m: rows })),
-  layerNorm: everyText((rows) => ({ ...matrix(rows), scalars: { eps: 1e-12 } })),
-  gelu: everyText((rows) => flat(rows, f)),
-  tanh: everyText((rows) => flat(rows, d)),
-  embed: everyText(embedded),
-  gather: everyText(moved),
-  scatter: everyText(moved),
-  add: everyText((rows) => flat(rows, d)),
-  blend: everyText((rows) => matrix(rows)),
-};
-
-export const kernelCases: readonly KernelCase[] = Object.entries(casesByKernel).flatMap(([kernel, cases]) =>
-  cases.map((one) => ({ ...one, kernel: kernel as InferenceKernelName })),
-);
+/** The cases of every kernel at these numbers of rows; products also at each of these shapes. */
+export function kernelCases({ rows, products = productShapes }: CaseSizes = {}): readonly KernelCase[] {
+  const everyText = (make: (rows: number) => Case): Case[] => (rows ?? textRows).map(make);
+  const everyProduct = products.flatMap(([k, m]) => (rows ?? productRows).map((n) => product(n, k, m)));
+  const casesByKernel: Readonly<Record<InferenceKernelName, readonly Case[]>> = {
+    matmul: everyProduct,
+    matmulInt8: everyProduct,
+    attention: (rows ?? textRows).flatMap((count) => {
+      const several = ragged(count);
+      return several.length > 1 ? [attentionOf([count]), attentionOf(several)] : [attentionOf([count])];
+    }),
+    softmax: everyText((count) => matrix(count, { m: count })),
+    layerNorm: everyText((count) => ({ ...matrix(count), scalars: { eps: 1e-12 } })),
+    gelu: everyText((count) => flat(count, f)),
+    tanh: everyText((count) => flat(count, d)),
+    embed: everyText(embedded),
+    gather: everyText(moved),
+    scatter: everyText(moved),
+    add: everyText((count) => flat(count, d)),
+    blend: everyText((count) => matrix(count)),
+  };
+  return Object.entries(casesByKernel).flatMap(([kernel, cases]) =>
+    cases.map((one) => ({ ...one, kernel: kernel as InferenceKernelName })),
+  );
+}

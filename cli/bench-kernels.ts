@@ -2,7 +2,7 @@
 import { build, type Contender, peerContender } from "../bench/contenders.ts";
 import { describeEnvironment, environment } from "../bench/environment.ts";
 import { type ForwardShare, forwardShare, recording } from "../bench/forward-share.ts";
-import { type KernelCase, kernelCases } from "../bench/kernel-cases.ts";
+import { type KernelCase, kernelCases, type ProductShape } from "../bench/kernel-cases.ts";
 import type { Temperature } from "../bench/kernel-operands.ts";
 import { hasWeights, type KernelTiming, kernelRows, timeKernel } from "../bench/kernels.ts";
 import { betterPeaks, type PeakMeter, type Peaks, peakMeter, type Yardstick } from "../bench/peaks.ts";
@@ -22,11 +22,19 @@ import { parseShape } from "./shape-flags.ts";
 /** What --only calls the share of a whole forward. */
 const wholeForward = "forward";
 const shareTokens: readonly number[] = [32, 128];
+/** Softmax is of as many values as rows². */
+const mostRows = 8192;
+/** 256 MiB of them. */
+const mostWeights = 2 ** 26;
 
 const flags = {
   only: { type: "string", value: "K,K,…", help: 'these kernels, "forward" among them; default all' },
-  rows: { type: "string", value: "N,N,…", help: "these numbers of rows; default all" },
-  shape: { type: "string", value: "TEXT", help: "only shapes whose name contains TEXT, like 768x3072" },
+  rows: { type: "string", value: "N,N,…", help: "these numbers of rows; default: a list by kernel" },
+  shape: {
+    type: "string",
+    value: "TEXT",
+    help: "KxM: the products of K inputs and M outputs, any; else shapes whose name contains TEXT",
+  },
   model: {
     type: "string",
     value: "SHAPE",
@@ -47,6 +55,7 @@ const flags = {
 const examples = [
   "taperbert bench kernels",
   "taperbert bench kernels --only matmul --rows 1,8,128 --simd relaxed,wide --cold",
+  "taperbert bench kernels --only matmul,matmulInt8 --shape 384x1536 --rows 5,25",
   "taperbert bench kernels --only matmul --peers onnxruntime-node,onnxruntime-web --json",
   "taperbert bench kernels --only forward",
   "taperbert bench kernels --only forward --model 12,128,2,512 --tokens 25,50",
@@ -165,20 +174,17 @@ async function sharesOf(
   }
 }
 
-/** What --only, --rows and --shape leave. Throws ERR_OPTION if that is nothing. */
+/** What --only, --rows and --shape ask for. Throws ERR_OPTION if that is nothing. */
 function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; tokens: readonly number[] } {
   const names = inferenceContracts.map(({ name }) => name as string);
   const only = namesOf(values.only, "only", [...names, wholeForward]);
-  const lengths = values.tokens === undefined ? shareTokens : values.tokens.split(",").map(tokensOf);
-  const counts = [...new Set([...kernelCases.map(({ rows }) => rows), ...shareTokens])].map(String);
-  const rows = namesOf(values.rows, "rows", counts).map(Number);
+  const rows = numbersOf(values.rows, "rows", mostRows);
   const part = values.shape?.replace(/\s*[x×]\s*/g, " × ");
-  const cases = kernelCases.filter(
-    (one) => only.includes(one.kernel) && rows.includes(one.rows) && one.shape.includes(part ?? ""),
+  const cases = kernelCases({ rows, products: productsOf(part) }).filter(
+    ({ kernel, shape }) => only.includes(kernel) && shape.includes(part ?? ""),
   );
-  const withForward = only.includes(wholeForward) && part === undefined;
-  const wanted = values.tokens === undefined ? lengths.filter((count) => rows.includes(count)) : lengths;
-  const tokens = withForward ? wanted : [];
+  const lengths = numbersOf(values.tokens, "tokens") ?? shareTokens.filter((count) => rows?.includes(count) ?? true);
+  const tokens = only.includes(wholeForward) && part === undefined ? lengths : [];
   if (cases.length + tokens.length > 0) return { cases, tokens };
   throw new TaperError(
     "ERR_OPTION",
@@ -186,4 +192,14 @@ function workFor(values: Values<typeof flags>): { cases: readonly KernelCase[]; 
   );
 }
 
-const tokensOf = (text: string): number => numberOf(text, "tokens", { least: 1, whole: true })!;
+/** The product that --shape names, if it names one. */
+function productsOf(shape: string | undefined): readonly ProductShape[] | undefined {
+  const [, k, m] = /^(\d+) × (\d+)$/.exec(shape ?? "")?.map(Number) ?? [];
+  if (k === undefined) return undefined;
+  if (k * m >= 1 && k * m <= mostWeights) return [[k, m]];
+  throw new TaperError("ERR_OPTION", `--shape: expected 1 to ${mostWeights} weights, found ${k} × ${m}.`);
+}
+
+function numbersOf(text: string | undefined, flag: string, most?: number): readonly number[] | undefined {
+  return text?.split(",").map((one) => numberOf(one, flag, { least: 1, most, whole: true })!);
+}

@@ -18,15 +18,29 @@ import { tinyConfig } from "../support/tiny-model.ts";
 const costOf = ({ kernel, sizes }: KernelCase): Cost => contractOf(kernel).cost(sizes as never);
 
 it("has cases for every kernel of a forward, each with a cost", () => {
-  expect(new Set(kernelCases.map(({ kernel }) => kernel))).toEqual(new Set(inferenceContracts.map(({ name }) => name)));
-  for (const one of kernelCases) expect(costOf(one).bytes, `${one.kernel} ${one.shape}`).toBeGreaterThan(0);
-  const names = kernelCases.map(({ kernel, shape }) => `${kernel} ${shape}`);
+  const cases = kernelCases();
+  expect(new Set(cases.map(({ kernel }) => kernel))).toEqual(new Set(inferenceContracts.map(({ name }) => name)));
+  for (const one of cases) expect(costOf(one).bytes, `${one.kernel} ${one.shape}`).toBeGreaterThan(0);
+  const names = cases.map(({ kernel, shape }) => `${kernel} ${shape}`);
   expect(new Set(names).size).toBe(names.length);
 });
 
-it("runs the smallest case of each kernel on operands that the contract accepts, indices within their tables", () => {
+it("has them at any number of rows, and products of any shape", () => {
+  const cases = kernelCases({ rows: [1, 25], products: [[5, 7]] });
+  const shapes = (name: string) => cases.filter(({ kernel }) => kernel === name).map(({ shape }) => shape);
+  expect(shapes("matmul")).toEqual(["1 × 5 × 7", "25 × 5 × 7"]);
+  expect(shapes("attention")).toEqual(["1 text, 1 row", "1 text, 25 rows", "6 texts, 25 rows"]);
+  for (const { integers, rows } of cases.filter(({ kernel }) => kernel === "attention")) {
+    const { starts = [] } = integers ?? {};
+    expect(starts[starts.length - 1]).toBe(rows);
+    starts.slice(1).forEach((start, t) => void expect(start).toBeGreaterThan(starts[t]));
+  }
+});
+
+it("runs a small case of each kernel on operands that the contract accepts, indices within their tables", () => {
+  const cases = kernelCases({ rows: [3], products: [[5, 7]] });
   for (const { name } of inferenceContracts) {
-    const [one] = kernelCases.filter(({ kernel }) => kernel === name).sort((a, b) => costOf(a).bytes - costOf(b).bytes);
+    const one = cases.find(({ kernel }) => kernel === name)!;
     const backend = counting(scalarBackend());
     const { rows = 0, vocabulary = 0, texts = 0, n = 0 } = one.sizes;
     const { index = [], ids = [], starts = [0] } = one.integers ?? {};

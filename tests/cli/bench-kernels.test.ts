@@ -38,6 +38,18 @@ it("prints tables for people, and says of a peer that is not installed how it wo
   expect(ran.out[0]).toMatch(/^peaks +GFLOP\/s/);
 });
 
+it("measures products of any shape, at any number of rows", async () => {
+  const ran = await run(
+    "bench kernels --only matmul,matmulInt8 --shape 40x24 --rows 5 --simd plain --runs 1 --json".split(" "),
+  );
+  expect([ran.code, ran.err]).toEqual([0, []]);
+  const [report] = objects(ran) as { rows: Record<string, unknown>[] }[];
+  expect(report.rows.map(({ kernel, shape }) => [kernel, shape])).toEqual([
+    ["matmul", "5 × 40 × 24"],
+    ["matmulInt8", "5 × 40 × 24"],
+  ]);
+});
+
 it("names the nearest kernel, build and peer, and says when nothing is left", async () => {
   const refused = async (...argv: string[]) => {
     const ran = await run(["bench", "kernels", ...argv]);
@@ -47,6 +59,8 @@ it("names the nearest kernel, build and peer, and says when nothing is left", as
   expect(await refused("--only", "matmull")).toContain('did you mean "matmul"?');
   expect(await refused("--simd", "wid")).toContain('did you mean "wide"?');
   expect(await refused("--peers", "onnxruntime")).toContain("onnxruntime-");
-  expect(await refused("--rows", "7")).toContain("--rows");
+  expect(await refused("--rows", "7,x")).toContain('--rows: expected a whole number from 1 to 8192, found "x"');
+  expect(await refused("--shape", "0x5")).toContain("--shape: expected 1 to");
+  expect(await refused("--shape", "100000x100000")).toContain("--shape: expected 1 to");
   expect(await refused("--only", "softmax", "--shape", "768x3072")).toContain("leave nothing to run");
 });
