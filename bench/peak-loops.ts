@@ -6,6 +6,7 @@ import type { FunctionBuilder, Local } from "../kernels/assembler/function.ts";
 import { ModuleBuilder } from "../kernels/assembler/module.ts";
 import { f32x4, i16x8, i32, i32x4, type Vec, v128 } from "../kernels/assembler/values.ts";
 import type { Variant } from "../kernels/assembler/variant.ts";
+import { defineDotProbe, fusesDot } from "../kernels/matmul-int8/fused-dot.ts";
 
 /** Independent sums in registers: enough to hide an addition's latency, few enough to leave room for two operands. */
 const chains = 12;
@@ -22,13 +23,16 @@ const halves = (variant: Variant): number => (variant === "wide" ? 2 : 1);
 export interface PeakLoops {
   /** Multiply-adds of float32 in registers. */
   readonly issue: (turns: number) => void;
-  /** The same of 8-bit products summed into 32 bits; absent from the plain build, which has no such instruction. */
+  /** The same of 8-bit products summed into 32 bits, as kernels do it here; absent from the plain build, which has no such instruction. */
   readonly issueInt8?: (turns: number) => void;
   /** Sums up `bytes` bytes (a multiple of 256) from the loops' buffer on. */
   readonly read: (bytes: number) => void;
   readonly flopsPerTurn: number;
   readonly int8OpsPerTurn: number;
 }
+
+type Loops = Record<"issue" | "read", (argument: number) => void> &
+  Partial<Record<"fusedInt8" | "unfusedInt8" | "dotProbe", (argument: number) => void>>;
 
 /** Bytes before the buffer: constants, and what the loops store at their end. */
 const bufferStart = 65536;
@@ -46,12 +50,21 @@ export function peakLoops(variant: Variant, bytes: number): PeakLoops {
     registerLoop(f, turns, vectors, (sum, i) => f32x4.relaxedMadd(sum, scale, steps[i % steps.length]));
   });
   if (variant !== "plain") {
-    module.function("issueInt8", ["turns"], (f, turns) => {
-      const weights = range(halves(variant)).map((half) => f.v128(v128.load(module.zeros, 16 * half)));
+    defineDotProbe(module);
+    const weightsOf = (f: FunctionBuilder) =>
+      range(halves(variant)).map((half) => f.v128(v128.load(module.zeros, 16 * half)));
+    module.function("unfusedInt8", ["turns"], (f, turns) => {
+      const weights = weightsOf(f);
       // Neighbours are added by a product with ones: V8 has one instruction for that, and for extadd_pairwise three.
       const ones = f.v128(module.splatInt(0x00010001));
       const products = (sum: Vec, i: number) => i16x8.relaxedDotI8x16I7x16S(sum, weights[i % weights.length]);
       registerLoop(f, turns, vectors, (sum, i) => i32x4.add(sum, i32x4.dotI16x8S(products(sum, i), ones)));
+    });
+    module.function("fusedInt8", ["turns"], (f, turns) => {
+      const weights = weightsOf(f);
+      registerLoop(f, turns, vectors, (sum, i) =>
+        i32x4.relaxedDotI8x16I7x16AddS(weights[0], weights[i % weights.length], sum),
+      );
     });
   }
   module.function("read", ["bytes"], (f, length) => {
@@ -71,12 +84,16 @@ export function peakLoops(variant: Variant, bytes: number): PeakLoops {
 
   const memory = new WebAssembly.Memory({ initial: pages });
   const env = { memory, scratch: 4096, thread: 0 };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env });
+  const exports = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env }).exports as Loops;
   // Zeroed memory may be one page of the system, mapped many times.
   new Float32Array(memory.buffer, bufferStart).fill(1);
   const perTurn = vectors * stepsPerTurn;
+  const { issue, read, fusedInt8, unfusedInt8 } = exports;
+  const issueInt8 = fusesDot(exports, memory, env.scratch) ? fusedInt8 : unfusedInt8;
   return {
-    ...(exports as Pick<PeakLoops, "issue" | "issueInt8" | "read">),
+    issue,
+    read,
+    ...(issueInt8 && { issueInt8 }),
     flopsPerTurn: 2 * 4 * (variant === "plain" ? 8 : perTurn),
     int8OpsPerTurn: 2 * 16 * perTurn,
   };

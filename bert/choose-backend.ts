@@ -113,8 +113,12 @@ export function chosenByCaller(backend: InferenceBackend): ChosenBackend {
 
 /** A choice in words. */
 export function infoOf({ backend, why, variantWhy, threads }: ChosenBackend): RunInfo {
-  const { name, variant = name } = backend as InferenceBackend & { readonly variant?: string };
-  return { backend: name, why, variant, variantWhy, threads: threads.count, threadsWhy: threads.why };
+  const { name, variant = name, fusesDot = false } = backend as InferenceBackend & Partial<WasmBackend>;
+  const products = fusesDot ? "; 8-bit products are the processor's own dot products" : "";
+  return {
+    ...{ backend: name, why, variant, variantWhy: variantWhy + products },
+    ...{ threads: threads.count, threadsWhy: threads.why },
+  };
 }
 
 /** What `threads` of the backend that is chosen will be, if nothing goes wrong. */

@@ -1,6 +1,7 @@
 /** `taperbert info`: what computes here and why; with --model, what that model is and can do. */
 
 import { describeEnvironment, environment } from "../bench/environment.ts";
+import { infoOf } from "../bert/choose-backend.ts";
 import { checkDtype, type Dtype } from "../bert/dtype.ts";
 import { readConfigs } from "../bert/load.ts";
 import { commonFlags, parseFlags, printHelp } from "./flags.ts";
@@ -21,27 +22,18 @@ export async function info(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const dtype = checkDtype(values.dtype, "--dtype");
-  const { backend, why, variantWhy, threads } = await openBackend(values);
-  const { name, variant } = backend;
-  backend.dispose();
+  const chosen = await openBackend(values);
+  const here = infoOf(chosen);
+  chosen.backend.dispose();
   const model = values.model === undefined ? undefined : await describeModel(values.model, dtype);
   const where = await environment();
   if (values.json) {
-    const here = {
-      backend: name,
-      why,
-      variant,
-      variantWhy,
-      threads: threads.count,
-      threadsWhy: threads.why,
-      environment: where,
-    };
-    printJson(io, { ...here, ...(model && { model }) });
+    printJson(io, { ...here, environment: where, ...(model && { model }) });
     return 0;
   }
-  io.out(`backend  ${name}: ${why}`);
-  io.out(`build    ${variant}: ${variantWhy}`);
-  io.out(`threads  ${threads.count}: ${threads.why}`);
+  io.out(`backend  ${here.backend}: ${here.why}`);
+  io.out(`build    ${here.variant}: ${here.variantWhy}`);
+  io.out(`threads  ${here.threads}: ${here.threadsWhy}`);
   io.out(`machine  ${describeEnvironment(where)}`);
   if (model === undefined) return 0;
   const { layers, d, h, f, vocabulary, maxPositions } = model.shape;

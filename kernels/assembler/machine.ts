@@ -21,6 +21,8 @@ export interface Machine {
   readonly variant: Variant;
   /** Columns of a panel of packed weights. */
   readonly panelWidth: number;
+  /** Whether 8-bit products run in their fused form (matmul-int8/fused-dot.ts). */
+  readonly fusesDot: boolean;
   /** An address with at least 256 bytes of zeros. */
   readonly zeros: number;
   /** Threads that share the chunks of a task. */

@@ -161,6 +161,14 @@ export const i32x4 = {
   truncSatS: vector(248),
   /** Sums of two neighbouring products of 16-bit lanes. */
   dotI16x8S: vectors(186),
+  /**
+   * `c` and sums of four neighbouring products of 8-bit lanes: `a` signed, `b` from 0 to 127 (beyond, engines differ). Needs relaxed SIMD.
+   * Source: https://github.com/WebAssembly/relaxed-simd/blob/main/proposals/relaxed-simd/Overview.md
+   */
+  relaxedDotI8x16I7x16AddS: (a: Vec, b: Vec, c: Vec): Vec => ({
+    type: "v128",
+    code: [a.code, b.code, c.code, simd(0x113)],
+  }),
   lane: (a: Vec, lane: number) => make("i32", a, undefined, [...simd(27), lane]),
   replaceLane: (a: Vec, lane: number, value: Int) => make("v128", a, int(value), [...simd(28), lane]),
 };

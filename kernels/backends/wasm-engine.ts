@@ -23,6 +23,7 @@ import { gelu, geluGradient } from "../gelu/wasm.ts";
 import type { Forms, TrainingOps } from "../index.ts";
 import { layerNorm, layerNormGradient } from "../layer-norm/wasm.ts";
 import { matmul, matmulInputGradient, matmulWeightGradient } from "../matmul/wasm.ts";
+import { fusesDot } from "../matmul-int8/fused-dot.ts";
 import { matmulInt8 } from "../matmul-int8/wasm.ts";
 import { scatter } from "../scatter/wasm.ts";
 import { softmax, softmaxGradient } from "../softmax/wasm.ts";
@@ -62,6 +63,7 @@ export function startEngine(program: Program, variant: Variant, compiled?: WebAs
     variant,
     memory,
     call,
+    fusesDot: fusesDot(call, memory, constantEnd),
     threads: 1,
     run: runAlone(call),
     heapStart: constantEnd + scratchBytes,
@@ -79,7 +81,8 @@ export async function startThreadedEngine(
   const module = compiled ?? new WebAssembly.Module(program.bytes);
   const scratches = Array.from({ length: threads + 1 }, (_, i) => constantEnd + controlBytes + i * scratchBytes);
   const call = instantiate(module, memory, scratches[0]);
-  const here = { program, variant, memory, call, threads, heapStart: scratches[threads] };
+  const fuses = fusesDot(call, memory, scratches[0]);
+  const here = { program, variant, memory, call, fusesDot: fuses, threads, heapStart: scratches[threads] };
   if (threads === 1) return engineOn({ ...here, run: runAlone(call) });
 
   const { startWorkers } = await import("./wasm-workers.ts");
@@ -135,6 +138,7 @@ interface Parts {
   readonly variant: Variant;
   readonly memory: WebAssembly.Memory;
   readonly call: Machine["call"];
+  readonly fusesDot: boolean;
   readonly threads: number;
   readonly run: Run;
   /** Returns when nothing is under way. */
@@ -142,13 +146,14 @@ interface Parts {
   readonly heapStart: number;
 }
 
-function engineOn({ program, variant, memory, call, threads, run, finish, heapStart }: Parts): Engine {
+function engineOn({ program, variant, memory, call, fusesDot, threads, run, finish, heapStart }: Parts): Engine {
   const heap = heapIn(memory, heapStart);
   let workspace = { address: 0, bytes: 0 };
   const machine: Machine = {
     call,
     variant,
     panelWidth: panelWidth(variant),
+    fusesDot,
     zeros: program.zeros,
     threads,
     run,

@@ -42,6 +42,8 @@ export interface WasmBackend extends TrainingBackend<WasmBuffer> {
   readonly variant: Variant;
   /** Threads that share an operation, the caller's included. */
   readonly threads: number;
+  /** Whether 8-bit products are the processor's own dot products (AVX-VNNI, Arm's): about twice as fast, with the same results. */
+  readonly fusesDot: boolean;
   /** Here at once: there is nothing to wait for but what other threads still do of the last operation. */
   read(handle: WasmBuffer, length?: number, room?: Float32Array): Float32Array;
 }
@@ -116,6 +118,7 @@ function backendOn(started: Engine, variant: Variant): WasmBackend {
     name: "wasm",
     variant,
     threads: started.machine.threads,
+    fusesDot: started.machine.fusesDot,
     allocate(length: number, kind: Kind = "f32") {
       return keep(kind, length, true);
     },

@@ -11,6 +11,7 @@ import type { Variant } from "../assembler/variant.ts";
 import type { Activation } from "../matmul/contract.ts";
 import { activationCode } from "../matmul/product.ts";
 import type { MatmulInt8Args } from "./contract.ts";
+import { defineDotProbe } from "./fused-dot.ts";
 import { partsOf } from "./packing.ts";
 import { defineQuantiseRows } from "./rows-wasm.ts";
 import { defineInt8Tile, int8Tiles, rowRecord } from "./tile.ts";
@@ -25,17 +26,19 @@ const blockColumns = { alone: 256, shared: 64 } as const;
 /** The functions gelu, tanh and add come first. */
 export function defineMatmulInt8(module: ModuleBuilder, variant: Variant, copies: Copies): void {
   defineQuantiseRows(module, int8Tiles[variant]);
-  const rows = defineRowsOfPanels(module, variant, copies);
+  const unfused = defineRowsOfPanels(module, variant, false, copies);
+  const fused = int8Tiles[variant].fusedRows && defineRowsOfPanels(module, variant, true, copies);
+  if (fused) defineDotProbe(module);
   const finish = defineFinish(module);
   const parameters = [
     ...(["out", "residual", "a", "rowStrideA", "records", "b", "panelBytes", "scales", "shifts"] as const),
-    ...(["bias", "biasStep", "activation", "n", "m", "depth", "rowsAtOnce", "columnsAtOnce"] as const),
+    ...(["bias", "biasStep", "activation", "n", "m", "depth", "rowsAtOnce", "columnsAtOnce", "fuse"] as const),
   ] as const;
   module.task(
     "matmulInt8",
     parameters,
     (f, out, residual, a, rowStrideA, records, b, panelBytes, scales, shifts, ...rest) => {
-      const [bias, biasStep, activation, n, m, depth, rowsAtOnce, columnsAtOnce, first, last] = rest;
+      const [bias, biasStep, activation, n, m, depth, rowsAtOnce, columnsAtOnce, fuse, first, last] = rest;
       const blocks = f.i32(i32.divU(i32.add(m, i32.sub(columnsAtOnce, 1)), columnsAtOnce));
       const row = f.i32();
       const column = f.i32();
@@ -49,14 +52,20 @@ export function defineMatmulInt8(module: ModuleBuilder, variant: Variant, copies
         f.setInt(taken, i32.minU(i32.sub(n, row), rowsAtOnce));
         f.setInt(columns, i32.minU(i32.sub(m, column), columnsAtOnce));
         f.setInt(target, i32.add(i32.mul(row, rowStride), i32.shl(column, 2)));
-        f.call(
-          rows,
+        const args = [
           ...[i32.add(out, target), rowStride, i32.add(a, i32.mul(row, rowStrideA)), rowStrideA],
           i32.add(records, i32.mul(row, rowRecord.bytes)),
           ...[i32.add(b, i32.mul(i32.divU(column, int8Tiles[variant].width), panelBytes)), panelBytes],
           ...[i32.add(scales, i32.shl(column, 2)), i32.add(shifts, i32.shl(column, 2))],
           ...[i32.add(bias, i32.mul(column, biasStep)), biasStep, taken, columns, depth],
-        );
+        ];
+        if (fused) {
+          f.if(
+            fuse,
+            () => f.call(fused, ...args),
+            () => f.call(unfused, ...args),
+          );
+        } else f.call(unfused, ...args);
         f.if(i32.or(activation, residual), () => {
           f.while(taken, () => {
             const added = i32.select(residual, i32.add(residual, target), 0);
@@ -71,13 +80,15 @@ export function defineMatmulInt8(module: ModuleBuilder, variant: Variant, copies
 }
 
 /** A block of rows against its columns, panel by panel; a panel cut by the last column goes through the instance's scratch. */
-function defineRowsOfPanels(module: ModuleBuilder, variant: Variant, copies: Copies): FunctionRef {
-  const { width, rows: maximumRows, panelsAtOnce } = int8Tiles[variant];
-  const byRows = range(maximumRows).map((i) => defineInt8Tile(module, variant, i + 1, 1));
+function defineRowsOfPanels(module: ModuleBuilder, variant: Variant, fused: boolean, copies: Copies): FunctionRef {
+  const { width, rows: unfusedRows, fusedRows, panelsAtOnce } = int8Tiles[variant];
+  const maximumRows = (fused && fusedRows) || unfusedRows;
+  const tileOf = (rows: number, panels: number) => defineInt8Tile(module, { variant, fused, rows, panels });
+  const byRows = range(maximumRows).map((i) => tileOf(i + 1, 1));
   const several = Object.entries(panelsAtOnce).map(([rows, panels]) => ({
     rows: Number(rows),
     panels,
-    tile: defineInt8Tile(module, variant, Number(rows), panels),
+    tile: tileOf(Number(rows), panels),
   }));
   const parameters = [
     ...(["c", "rowStrideC", "a", "rowStrideA", "records", "b", "panelBytes", "scales", "shifts"] as const),
@@ -189,6 +200,7 @@ export const matmulInt8 =
           Math.ceil(k / tiles.group),
           Math.ceil(n / rowBlocks),
           columns,
+          Number(machine.fusesDot),
         ],
       ],
       rowBlocks * Math.ceil(m / columns),
