@@ -6,11 +6,16 @@ import { accumulators, combine, foldRow } from "../assembler/elementwise.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, type Vec, v128 } from "../assembler/values.ts";
+import { multiplyAdd, type Variant } from "../assembler/variant.ts";
 import { activationLevels, smallestRadius } from "./quantise.ts";
-import { type Int8Tiles, rowRecord } from "./tile.ts";
+import { int8Tiles, rowRecord } from "./tile.ts";
+
+/** What is added to a float32 of at most 2²² is rounded away beyond the point, ties to even, and leaves an integer in the lowest bits. */
+const roundingShift = 1.5 * 2 ** 23;
 
 /** Task quantiseRows(to, rowStride, records, from, n, k, rowsPerChunk). Past the k integers of a row come zeros up to a multiple of 4. */
-export function defineQuantiseRows(module: ModuleBuilder, { activationBytes, offset }: Int8Tiles): void {
+export function defineQuantiseRows(module: ModuleBuilder, variant: Variant): void {
+  const { activationBytes, offset } = int8Tiles[variant];
   const parameters = ["to", "rowStride", "records", "from", "n", "k", "rowsPerChunk"] as const;
   module.task("quantiseRows", parameters, (f, to, rowStride, records, from, n, k, rowsPerChunk, first, last) => {
     const row = f.i32(i32.mul(first, rowsPerChunk));
@@ -22,7 +27,7 @@ export function defineQuantiseRows(module: ModuleBuilder, { activationBytes, off
     f.while(i32.ltU(row, end), () => {
       f.set(mid, f32.const(0));
       f.set(scale, f32.const(0));
-      f.if(k, () => grid(f, module, from, k, { mid, scale, inverse }));
+      f.if(k, () => grid(f, module, variant, { from, k }, { mid, scale, inverse }));
       const sum = integers(f, module, { to, from, k }, f.v128(f32x4.splat(mid)), inverse, activationBytes);
       f.storeFloat(records, rowRecord.scale, scale);
       f.storeFloat(records, rowRecord.mid, mid);
@@ -41,13 +46,25 @@ interface Grid {
   readonly inverse: Local<"v128">;
 }
 
-/** Sets the grid of a row of at least one value. NaN and infinities must reach it: min and max, not pmin and pmax. */
-function grid(f: FunctionBuilder, module: ModuleBuilder, from: Local<"i32">, k: Local<"i32">, to: Grid): void {
+/**
+ * Sets the grid of a row of at least one value. NaN and infinities must reach it: pmin and pmax, an instruction each where min and max
+ * are several, do not see NaN, so zeros are summed up, which those times 0 are not.
+ */
+function grid(
+  f: FunctionBuilder,
+  module: ModuleBuilder,
+  variant: Variant,
+  { from, k }: Readonly<Record<"from" | "k", Local<"i32">>>,
+  to: Grid,
+): void {
+  const madd = multiplyAdd(variant);
   const first = f.v128(v128.loadSplat(from));
-  const [leasts, largests] = [accumulators(f, first), accumulators(f, first)];
+  const zero = f.v128(v128.load(module.zeros));
+  const [leasts, largests, zeros] = [first, first, zero].map((start) => accumulators(f, start));
   foldRow(f, module, k, [from], ([x], { keep, accumulator: i }) => {
-    f.set(leasts[i], f32x4.min(leasts[i], keep(x, Number.POSITIVE_INFINITY)));
-    f.set(largests[i], f32x4.max(largests[i], keep(x, Number.NEGATIVE_INFINITY)));
+    f.set(leasts[i], f32x4.pmin(leasts[i], keep(x, Number.POSITIVE_INFINITY)));
+    f.set(largests[i], f32x4.pmax(largests[i], keep(x, Number.NEGATIVE_INFINITY)));
+    f.set(zeros[i], madd(keep(x), zero, zeros[i]));
   });
   const ofLanes = (parts: readonly Vec[], pick: (a: Vec, b: Vec) => Vec) => {
     const x = combine(f, module, parts, pick);
@@ -55,9 +72,10 @@ function grid(f: FunctionBuilder, module: ModuleBuilder, from: Local<"i32">, k: 
     f.set(x, pick(x, v128.shuffle32(x, x, [1, 0, 3, 2])));
     return f.f32(f32.lane(x, 0));
   };
-  const min = ofLanes(leasts, f32x4.min);
-  const max = ofLanes(largests, f32x4.max);
-  f.set(to.mid, f32.add(f32.mul(min, 0.5), f32.mul(max, 0.5)));
+  const min = ofLanes(leasts, f32x4.pmin);
+  const max = ofLanes(largests, f32x4.pmax);
+  const zeroOrNaN = ofLanes(zeros, f32x4.add);
+  f.set(to.mid, f32.add(f32.add(f32.mul(min, 0.5), f32.mul(max, 0.5)), zeroOrNaN));
   const radius = f.f32(f32.max(f32.sub(max, to.mid), f32.sub(to.mid, min)));
   f.set(to.scale, f32.div(radius, activationLevels));
   const spread = f32x4.splat(f32.div(activationLevels, radius));
@@ -76,8 +94,10 @@ function integers(
   const sum = f.v128(v128.zero);
   const [read, write] = [f.i32(from), f.i32(to)];
   const end = f.i32(i32.add(from, i32.shl(k, 2)));
+  // Of a row with NaN they are anything: its scale is NaN.
+  const shift = f.v128(module.splat(roundingShift));
   const four = (offset: number): Vec =>
-    i32x4.truncSatS(f32x4.nearest(f32x4.mul(f32x4.sub(v128.load(read, offset), mid), inverse)));
+    i32x4.sub(f32x4.add(f32x4.mul(f32x4.sub(v128.load(read, offset), mid), inverse), shift), shift);
   const add = (vector: Vec): void => f.set(sum, i32x4.add(sum, vector));
   f.while(i32.leU(i32.add(read, 64), end), () => {
     const [v0, v1, v2, v3] = [0, 16, 32, 48].map((offset) => f.v128(four(offset)));

@@ -25,7 +25,7 @@ const blockColumns = { alone: 256, shared: 64 } as const;
 
 /** The functions gelu, tanh and add come first. */
 export function defineMatmulInt8(module: ModuleBuilder, variant: Variant, copies: Copies): void {
-  defineQuantiseRows(module, int8Tiles[variant]);
+  defineQuantiseRows(module, variant);
   const unfused = defineRowsOfPanels(module, variant, false, copies);
   const fused = int8Tiles[variant].fusedRows && defineRowsOfPanels(module, variant, true, copies);
   if (fused) defineDotProbe(module);
