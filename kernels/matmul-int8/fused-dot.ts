@@ -1,7 +1,8 @@
 /**
- * Has the processor one instruction for `i32x4.relaxed_dot_i8x16_i7x16_add_s` (AVX-VNNI on x86, the dot products of Arm)? Then a step of the
- * 8-bit product is that and nothing else, and takes half the time; where it has none, engines make five of it, and two dots in turn are three.
- * No engine says which, and no clock has to: beyond the 127 that the instruction promises for its second operand, the answer itself tells.
+ * Has the processor one instruction for `i32x4.relaxed_dot_i8x16_i7x16_add_s` (AVX-VNNI)? Then a step of the 8-bit product is that and nothing
+ * else, and takes half the time; an x86 without makes five of it, where two dots in turn are three. An Arm has one too, or makes fewer of it
+ * than of two dots. No engine says which, and no clock has to: the instruction promises nothing for a second operand beyond 127, and there
+ * the answer itself tells.
  */
 import type { ModuleBuilder } from "../assembler/module.ts";
 import { i32x4, v128 } from "../assembler/values.ts";
