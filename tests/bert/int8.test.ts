@@ -120,8 +120,10 @@ describe("refuses", () => {
   });
 
   it("integers beyond 63, and floats where integers should be", async () => {
-    spoil({ [weight]: { shape: [40, 24], data: new Int8Array(960).fill(-64, 5, 6) } });
-    await refused(loading(), "ERR_CHECKPOINT", weight, "−63 to 63", "-64");
+    for (const [i, integer] of [-64, 64, 127, -128, -65].entries()) {
+      spoil({ [weight]: { shape: [40, 24], data: new Int8Array(960).fill(63).fill(integer, 4 + i, 5 + i) } });
+      await refused(loading(), "ERR_CHECKPOINT", weight, "−63 to 63", String(integer));
+    }
     spoil({ [weight]: { shape: [40, 24], data: new Float32Array(960) } });
     await refused(loading(), "ERR_CHECKPOINT", weight, "I8", "F32");
   });

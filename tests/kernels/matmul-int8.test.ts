@@ -6,7 +6,9 @@ import { referenceBackend } from "../../kernels/backends/reference.ts";
 import { scalarBackend } from "../../kernels/backends/scalar.ts";
 import { wasmBackend } from "../../kernels/backends/wasm.ts";
 import type { InferenceBackend } from "../../kernels/index.ts";
+import { packInt8, partsOf } from "../../kernels/matmul-int8/packing.ts";
 import { nearestEven, quantiseRow, quantiseWeights } from "../../kernels/matmul-int8/quantise.ts";
+import { int8Tiles } from "../../kernels/matmul-int8/tile.ts";
 import { acceptedVariants } from "./wasm-variants.ts";
 
 /** A matrix [m, k] as quantiseWeights takes it. */
@@ -38,6 +40,23 @@ describe("quantising", () => {
     // 127 / r would be infinite.
     expect(quantiseRow([0, 1e-40], 0, 2, row).inverse).toBe(0);
   });
+});
+
+test.each(["relaxed", "wide"] as const)("packing %s by words gives what packing by bytes does", (variant) => {
+  const [m, k] = [37, 32];
+  const values = Int8Array.from({ length: m * k }, (_, i) => (i % 127) - 63);
+  const scales = Float32Array.from({ length: m }, (_, j) => 1 / (j + 1));
+  const layout = int8Tiles[variant];
+  const packed = (of: Int8Array): Uint8Array => {
+    const target = new ArrayBuffer(64 + partsOf(k, m, layout).bytes);
+    packInt8(target, 64, { m, k, values: of, scales }, layout);
+    return new Uint8Array(target);
+  };
+  // One byte aside there are no words to be read.
+  const aside = new Int8Array(new ArrayBuffer(m * k + 1), 1);
+  aside.set(values);
+  expect(packed(values)).toEqual(packed(aside));
+  expect(packed(values)[64]).toBe(1);
 });
 
 const backends: [string, () => InferenceBackend][] = [
