@@ -21,9 +21,10 @@ function probed(tooLarge: number, ordinary: number): boolean {
   return fusesDot({ dotProbe }, memory, 64);
 }
 
-describe("the probe", () => {
-  const right = 2 * (-3 * 64 + 5 * 127 - 127 * 2 + 127);
+/** Twice what the probe's proper operands come to. */
+const right = 2 * (-3 * 64 + 5 * 127 - 127 * 2 + 127);
 
+describe("the probe", () => {
   it("knows AVX-VNNI by a byte that is 255, and Arm by one that is -1", () => {
     expect(probed(2 * 4 * 127 * 255, right)).toBe(true);
     expect(probed(-2 * 4 * 127, right)).toBe(true);
@@ -47,7 +48,7 @@ describe.each(relaxed)("%s", (variant) => {
   const { machine, memory, heap } = startEngine(assemble(variant, unsharedMemory), variant);
   const scratch = heap.take(64);
   machine.call.dotProbe(scratch);
-  const isRight = new Int32Array(memory.buffer, scratch, 8)[4] === 2 * 316;
+  const isRight = new Int32Array(memory.buffer, scratch, 8)[4] === right;
 
   it.skipIf(!isRight)("has the same bits in both forms, at any number of rows and columns and any depth", () => {
     const [k, m] = [83, 75];

@@ -1,41 +1,24 @@
-import { setFlagsFromString } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
 import { panelWidth } from "../../kernels/assembler/block.ts";
-import { defineCopies } from "../../kernels/assembler/copy.ts";
-import { defineGemm, gemmScratchBytes } from "../../kernels/assembler/gemm.ts";
-import { constantEnd, ModuleBuilder } from "../../kernels/assembler/module.ts";
+import { gemmScratchBytes } from "../../kernels/assembler/gemm.ts";
+import { constantEnd } from "../../kernels/assembler/module.ts";
 import { packedLayout } from "../../kernels/assembler/packed.ts";
-import type { Variant } from "../../kernels/assembler/variant.ts";
+import { assembleProduct } from "../../kernels/assembler/program.ts";
 import { packWeights } from "../../kernels/matmul/wasm.ts";
-
-// Node 20 has relaxed SIMD behind a flag that later versions no longer know.
-if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
+import { type LoneProgram, lonePrograms } from "./lone-programs.ts";
 
 const pages = 200;
-const variants = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
-  const module = new ModuleBuilder({ initialPages: pages });
-  defineGemm(module, variant, defineCopies(module));
-  const bytes = module.encode();
-  if (!WebAssembly.validate(bytes)) {
-    console.log(`skipped: this engine rejects the ${variant} build`);
-    return [];
-  }
-  const memory = new WebAssembly.Memory({ initial: pages });
-  const env = { memory, scratch: constantEnd, thread: 0 };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
-  return [{ variant, memory, gemm: exports.gemm as (...args: number[]) => void }];
-});
+const programs = lonePrograms(assembleProduct, pages);
 
 type Layout = "packed" | "raw" | "transposed";
-type Machine = (typeof variants)[number];
 const heap = 4 * Math.ceil((constantEnd + gemmScratchBytes + 64) / 4);
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 1.5);
 
-/** a [m, k] · b [k, n] + bias [n] by the machine's gemm, and the values that stand around the output afterwards. */
-function product({ variant, memory, gemm }: Machine, layout: Layout, m: number, n: number, k: number) {
-  const width = panelWidth(variant as Variant);
+/** a [m, k] · b [k, n] + bias [n] by the program's gemm, and the values that stand around the output afterwards. */
+function product({ variant, memory, call }: LoneProgram, layout: Layout, m: number, n: number, k: number) {
+  const width = panelWidth(variant);
   const floats = new Float32Array(memory.buffer);
   const [a, b, bias] = [noise(m * k, 1), noise(k * n, 2), noise(n, 3)];
   let next = heap;
@@ -54,12 +37,12 @@ function product({ variant, memory, gemm }: Machine, layout: Layout, m: number, 
     layout === "packed" ? [place(packed), 4 * width, panelBytes, blockBytes] : [place(b), 4 * n, 4 * width, 0];
   const start = place(bias);
   const c = place(new Float32Array(m * n + 2).fill(-9)) + 4;
-  gemm(c, 4 * n, ...aArgs, ...bArgs, start, 0, 4, m, n, k);
+  call.gemm(c, 4 * n, ...aArgs, ...bArgs, start, 0, 4, m, n, k);
   const all = floats.slice(c / 4 - 1, c / 4 + m * n + 1);
   return { a, b, bias, out: all.subarray(1, m * n + 1), guards: [all[0], all[m * n + 1]] };
 }
 
-describe.each(variants)("gemm, $variant", (machine) => {
+describe.each(programs)("gemm, $variant", (program) => {
   const sizes = [0, 1, 2, 3, 4, 5, 6, 7, 11, 13, 16, 17, 25, 121];
   test.each(["packed", "raw", "transposed"] as const)("equals float64 in every tile and tail, B or A %s", (layout) => {
     for (const m of sizes) {
@@ -73,7 +56,7 @@ describe.each(variants)("gemm, $variant", (machine) => {
         [70, 385],
         [3, 800],
       ]) {
-        const { a, b, bias, out, guards } = product(machine, layout, m, n, k);
+        const { a, b, bias, out, guards } = product(program, layout, m, n, k);
         let worst = 0;
         for (let i = 0; i < m; i++) {
           for (let j = 0; j < n; j++) {
@@ -98,12 +81,12 @@ describe.each(variants)("gemm, $variant", (machine) => {
       [70, 801],
       [1040, 256],
     ]) {
-      const whole = product(machine, "packed", 1, n, k).out;
+      const whole = product(program, "packed", 1, n, k).out;
       for (const m of sizes.slice(1)) {
-        const packed = product(machine, "packed", m, n, k).out;
+        const packed = product(program, "packed", m, n, k).out;
         expect([...packed.subarray(0, n)], `${m} rows`).toEqual([...whole]);
-        expect(product(machine, "raw", m, n, k).out).toEqual(packed);
-        expect(product(machine, "transposed", m, n, k).out).toEqual(packed);
+        expect(product(program, "raw", m, n, k).out).toEqual(packed);
+        expect(product(program, "transposed", m, n, k).out).toEqual(packed);
       }
     }
   });

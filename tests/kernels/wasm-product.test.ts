@@ -1,5 +1,4 @@
 /** The task behind matmul: any grid of chunks, in any order, gives the bits of gemm followed by the activation and the residual. */
-import { setFlagsFromString } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { view } from "../../engine/view.ts";
 import { panelWidth } from "../../kernels/assembler/block.ts";
@@ -10,27 +9,16 @@ import { packedLayout } from "../../kernels/assembler/packed.ts";
 import { assemble } from "../../kernels/assembler/program.ts";
 import { gridOf } from "../../kernels/matmul/product.ts";
 import { packWeights } from "../../kernels/matmul/wasm.ts";
-
-if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
+import { lonePrograms } from "./lone-programs.ts";
 
 const pages = 300;
-const machines = (["plain", "relaxed", "wide"] as const).flatMap((variant) => {
-  const { bytes, zeros } = assemble(variant, { initialPages: pages });
-  if (!WebAssembly.validate(bytes)) {
-    console.log(`skipped: this engine rejects the ${variant} build`);
-    return [];
-  }
-  const memory = new WebAssembly.Memory({ initial: pages });
-  const env = { memory, scratch: constantEnd, thread: 0 };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
-  const call = exports as Record<string, (...args: number[]) => void>;
-  return [{ variant, width: panelWidth(variant), zeros, call, floats: new Float32Array(memory.buffer) }];
-});
 
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
 
-describe.each(machines)("product, $variant", ({ width, zeros, call, floats }) => {
+describe.each(lonePrograms(assemble, pages))("product, $variant", ({ variant, memory, zeros, call }) => {
+  const width = panelWidth(variant);
+  const floats = new Float32Array(memory.buffer);
   const heap = 64 * Math.ceil((constantEnd + tailBytes + gemmScratchBytes) / 64);
   test.each([
     [1, 801, 130],
